@@ -1,0 +1,1 @@
+//! What was typed. Stub, being written.

@@ -1,0 +1,1 @@
+//! Contract files in `schemas/`. Stub, being written.

@@ -1,0 +1,1 @@
+//! JSON-RPC and the protocol revisions. Stub, being written.

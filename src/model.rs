@@ -1,0 +1,461 @@
+//! The terms everything else is written in: what a plugin's program is (commands, arguments) and what MCP
+//! serves for it (tools).
+//!
+//! Pure data with small, obvious methods. This module knows no help page, no parser, no JSON-RPC and does no I/O.
+//! The serialised form of [`Command`] is part of the contract file format.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A node of a program's command tree, the program itself being the root.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Command {
+    /// The word that selects it on the command line; empty for the root.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Other words that select the same command.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// The help text beside its name on the parent's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    /// The description on its own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The text after all sections of its own page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epilog: Option<String>,
+    /// Options and positionals, in the parser's order as far as it is known. Subcommand words are not among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arguments: Vec<Argument>,
+    /// Mutually exclusive groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclusive: Vec<ExclusiveGroup>,
+    /// The subcommands, in the parser's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subcommands: Vec<Command>,
+    /// How many of this command's positionals stand before the subcommand word.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub subcommand_at: usize,
+    /// Does something by itself although it has subcommands, so it is a leaf as well.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub runs_alone: bool,
+    /// Left out of the help on purpose (`help=SUPPRESS`): no tool unless a manifest includes it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hidden: bool,
+    /// Its page could not be read whole (for example a subparser with `add_help=False`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub incomplete: bool,
+    /// What its parser does differently from a plain `ArgumentParser`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parser: ParserTraits,
+    /// What the plugin's author should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Command {
+    /// Whether `word` selects this command.
+    pub fn answers_to(&self, word: &str) -> bool {
+        self.name == word || self.aliases.iter().any(|a| a == word)
+    }
+
+    /// The commands from this one down `path`, this one first; `None` where a word of the path leads nowhere.
+    pub fn chain(&self, path: &[String]) -> Option<Vec<&Command>> {
+        let mut chain = vec![self];
+        for word in path {
+            let next = chain.last()?.subcommands.iter().find(|c| c.answers_to(word))?;
+            chain.push(next);
+        }
+        Some(chain)
+    }
+
+    /// Whether it can be run: no subcommands, or useful without one.
+    pub fn is_leaf(&self) -> bool {
+        self.subcommands.is_empty() || self.runs_alone
+    }
+
+    /// Calls `visit` with every command of the tree and the path to it, parents first.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&[&'a str], &'a Command)) {
+        fn go<'a>(c: &'a Command, path: &mut Vec<&'a str>, visit: &mut impl FnMut(&[&'a str], &'a Command)) {
+            visit(path, c);
+            for sub in &c.subcommands {
+                path.push(&sub.name);
+                go(sub, path, visit);
+                path.pop();
+            }
+        }
+        go(self, &mut Vec::new(), visit);
+    }
+}
+
+/// Traits of an `ArgumentParser` that rendering a command line depends on. Help text does not show them; the
+/// defaults are argparse's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub struct ParserTraits {
+    /// `prefix_chars`: the characters that begin an option.
+    pub prefix_chars: String,
+    /// `fromfile_prefix_chars`: a word that begins with one of these names a file of more words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fromfile_prefix_chars: Option<String>,
+    /// Some option of the parser looks like a negative number (`-1`), so no plain word may.
+    #[serde(skip_serializing_if = "is_default")]
+    pub negative_number_options: bool,
+    /// `allow_abbrev`: unambiguous prefixes of long options are accepted.
+    #[serde(skip_serializing_if = "is_true")]
+    pub allow_abbrev: bool,
+}
+
+impl Default for ParserTraits {
+    fn default() -> Self {
+        ParserTraits {
+            prefix_chars: "-".into(),
+            fromfile_prefix_chars: None,
+            negative_number_options: false,
+            allow_abbrev: true,
+        }
+    }
+}
+
+/// An option (it has flags) or a positional (it has none).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Argument {
+    /// Every exact spelling, in the parser's order; empty for a positional.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<String>,
+    /// The attribute that argparse stores to; only the live description tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dest: Option<String>,
+    /// The names that help shows for its values: none where choices stand instead, several for a tuple.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metavar: Vec<String>,
+    /// What it does with its values.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub action: Action,
+    /// How many values it takes.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub arity: Arity,
+    /// The type of one value.
+    #[serde(default, rename = "type", skip_serializing_if = "is_default")]
+    pub value_type: ValueType,
+    /// The only values it takes, as they are written on the command line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choices: Option<Vec<String>>,
+    /// What the program uses when it is left out; `None` where that is not known, nothing, or not plain data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// argparse refuses a command line without it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub required: bool,
+    /// Left out of the help on purpose (`help=SUPPRESS`): not served.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hidden: bool,
+    /// Its help text, whole, lines joined where argparse wrapped them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The title of the argument group it stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// Where each fact came from; a fact not named was assumed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<Fact, Source>,
+    /// The line of the help page (from 1) where its entry begins; known right after parsing, not kept in contracts.
+    #[serde(skip)]
+    pub line: Option<usize>,
+}
+
+impl Argument {
+    /// Whether it has no flags.
+    pub fn is_positional(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    /// Whether tools offer it: everything but help, version and what is hidden.
+    pub fn is_served(&self) -> bool {
+        !self.hidden && !matches!(self.action, Action::Help | Action::Version)
+    }
+
+    /// The spelling that names the option best: the first long one, else the first.
+    pub fn main_flag(&self) -> Option<&str> {
+        let long = self.flags.iter().find(|f| is_long(f));
+        long.or_else(|| self.flags.first()).map(String::as_str)
+    }
+
+    /// The name by which messages speak of it: its main flag, or its metavar or dest.
+    pub fn label(&self) -> String {
+        match self.main_flag() {
+            Some(flag) => flag.to_owned(),
+            None => self.metavar.first().cloned().or_else(|| self.dest.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a flag is a long one: two prefix characters and a name (`--dry-run`, `++ex`).
+pub fn is_long(flag: &str) -> bool {
+    let mut chars = flag.chars();
+    matches!((chars.next(), chars.next(), chars.next()), (Some(a), Some(b), Some(_)) if a == b && !a.is_alphanumeric())
+}
+
+/// What an argument does when it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Keeps its value or values.
+    #[default]
+    Store,
+    /// Only its presence matters (`store_true`, `store_false`, `store_const`, `append_const`, custom actions
+    /// without a value).
+    Flag,
+    /// How often it is given matters (`count`).
+    Count,
+    /// Each use adds one element (`append`); with an arity of several, one list.
+    Append,
+    /// Each use adds all of its values (`extend`).
+    Extend,
+    /// `BooleanOptionalAction`: the flags that begin with `--no-` mean false, the others true.
+    Negatable,
+    /// Prints help and ends.
+    Help,
+    /// Prints the version and ends.
+    Version,
+}
+
+/// How many values an argument takes: argparse's `nargs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(into = "String", try_from = "String")]
+#[schemars(with = "String")]
+pub enum Arity {
+    /// No value: a flag.
+    Zero,
+    /// One value (`nargs=None`, and `nargs=1`, which help does not tell from it).
+    #[default]
+    One,
+    /// `nargs='?'`
+    Optional,
+    /// `nargs='*'`
+    ZeroOrMore,
+    /// `nargs='+'`
+    OneOrMore,
+    /// `nargs=N`, N > 1
+    Exactly(usize),
+    /// `nargs=REMAINDER`: everything that is left, options included.
+    Remainder,
+}
+
+impl Arity {
+    /// Whether it can take more than one value at a time.
+    pub fn is_many(self) -> bool {
+        matches!(self, Arity::ZeroOrMore | Arity::OneOrMore | Arity::Exactly(_) | Arity::Remainder)
+    }
+}
+
+impl From<Arity> for String {
+    fn from(arity: Arity) -> String {
+        match arity {
+            Arity::Zero => "0".into(),
+            Arity::One => "1".into(),
+            Arity::Optional => "?".into(),
+            Arity::ZeroOrMore => "*".into(),
+            Arity::OneOrMore => "+".into(),
+            Arity::Exactly(n) => n.to_string(),
+            Arity::Remainder => "...".into(),
+        }
+    }
+}
+
+impl TryFrom<String> for Arity {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Arity, String> {
+        Ok(match text.as_str() {
+            "0" => Arity::Zero,
+            "1" => Arity::One,
+            "?" => Arity::Optional,
+            "*" => Arity::ZeroOrMore,
+            "+" => Arity::OneOrMore,
+            "..." => Arity::Remainder,
+            n => Arity::Exactly(n.parse().map_err(|_| format!("`{n}` is no arity"))?),
+        })
+    }
+}
+
+/// The type of one value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueType {
+    /// Text, or anything that is not known to be a number.
+    #[default]
+    String,
+    /// Python's `int`.
+    Integer,
+    /// Python's `float`.
+    Number,
+    /// One JSON value as text (only a `--describe` contract says so).
+    Json,
+}
+
+/// Arguments of which at most one may be given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExclusiveGroup {
+    /// One of them must be given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub required: bool,
+    /// Indices into the command's `arguments`.
+    pub members: Vec<usize>,
+}
+
+/// A fact about an argument that has a source of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fact {
+    /// It exists, with these flags or this name.
+    Name,
+    /// What it does.
+    Action,
+    /// How many values it takes.
+    Arity,
+    /// The type of a value.
+    Type,
+    /// The only values.
+    Choices,
+    /// The default.
+    Default,
+    /// Whether it must be given.
+    Required,
+    /// Its help text.
+    Help,
+}
+
+/// Where a fact came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The usage lines of the help page.
+    Usage,
+    /// The argument's entry on the help page.
+    Entry,
+    /// The parser object itself.
+    Live,
+    /// A `--describe` contract.
+    Describe,
+    /// The plugin's manifest.
+    Manifest,
+}
+
+/// How much a diagnostic matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Something is served less exactly than it could be.
+    Warning,
+    /// Something is not served at all.
+    Error,
+}
+
+/// Something a plugin's author should know, with where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// A stable kebab-case name of the kind, e.g. `ambiguous-choices`.
+    pub code: String,
+    /// What is the matter, and the way out where there is one.
+    pub message: String,
+    /// The argument that it is about, by its label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub argument: Option<String>,
+    /// The line of the help page (from 1).
+    #[serde(skip)]
+    pub line: Option<usize>,
+}
+
+impl Diagnostic {
+    /// A diagnostic about no particular argument or line.
+    pub fn new(severity: Severity, code: &str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity, code: code.into(), message: message.into(), argument: None, line: None }
+    }
+
+    /// The same, about an argument.
+    #[must_use]
+    pub fn about(mut self, argument: impl Into<String>) -> Diagnostic {
+        self.argument = Some(argument.into());
+        self
+    }
+
+    /// The same, at a line of the help page (from 1).
+    #[must_use]
+    pub fn at(mut self, line: usize) -> Diagnostic {
+        self.line = Some(line);
+        self
+    }
+}
+
+/// What MCP serves for a leaf command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Tool {
+    /// Unique among all tools; `^[A-Za-z0-9_-]{1,64}$`.
+    pub name: String,
+    /// The words that lead from the program to the command; empty for the program itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// A name for people, where a manifest gives one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Never empty.
+    pub description: String,
+    /// A JSON Schema (2020-12) of the arguments: a flat object.
+    pub input_schema: Map<String, Value>,
+    /// MCP's tool annotations (`readOnlyHint`, …), where a manifest gives them.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub annotations: Map<String, Value>,
+    /// Which argument each property stands for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bindings: Vec<Binding>,
+}
+
+/// A property of a tool's schema and the argument that it stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Binding {
+    /// The property's name.
+    pub property: String,
+    /// Which command of the chain has the argument: 0 is the program itself.
+    pub depth: usize,
+    /// The argument's index in that command's `arguments`.
+    pub index: usize,
+}
+
+/// What a manifest says of one command's tool, instead of what help says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolOverride {
+    /// The tool's whole name (`^[A-Za-z0-9_-]{1,64}$`).
+    pub name: Option<String>,
+    /// A name for people.
+    pub title: Option<String>,
+    /// The tool's description.
+    pub description: Option<String>,
+    /// MCP tool annotations.
+    #[serde(default)]
+    pub annotations: Map<String, Value>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}

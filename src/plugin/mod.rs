@@ -1,0 +1,1 @@
+//! Plugin directories: discovery, manifests, interpreters, capture of help. Stub, being written.
