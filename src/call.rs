@@ -139,7 +139,6 @@ impl Caller {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "map_err gives the error away")]
 fn closed(_: AcquireError) -> CallResult {
     outcome::failure("internal_error", "the plugin is not served any more")
 }
@@ -184,5 +183,175 @@ struct Outcome<'a> {
 impl Drop for Outcome<'_> {
     fn drop(&mut self) {
         self.errors.fetch_add(u64::from(self.is_error), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::model::{Command, Tool};
+    use crate::registry::State;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn caller(concurrency: usize, queue: usize) -> Arc<Caller> {
+        let timeout = Some(PATIENCE);
+        Caller::new(Limits {
+            timeout,
+            grace: Duration::from_millis(200),
+            output: 1 << 20,
+            concurrency,
+            queue,
+        })
+    }
+
+    /// A plugin whose program is a shell script.
+    fn served(script: &str, directory: &Path, own: Option<usize>) -> Served {
+        let plugin = Plugin {
+            name: "p".into(),
+            directory: directory.to_owned(),
+            launch: ["/bin/sh", "-c", script].map(OsString::from).into(),
+            env: vec![("GREETING".into(), "hi".into())],
+            timeout: None,
+            concurrency: own.map(|n| Arc::new(Semaphore::new(n))),
+            root: Command::default(),
+            state: State::Ready,
+            diagnostics: Vec::new(),
+        };
+        let tool = Tool {
+            name: "p".into(),
+            path: Vec::new(),
+            title: None,
+            description: "p".into(),
+            input_schema: Map::new(),
+            annotations: Map::new(),
+            bindings: Vec::new(),
+        };
+        Served { tool, plugin: Arc::new(plugin) }
+    }
+
+    async fn call(caller: &Caller, served: &Served, cancel: &CancellationToken) -> CallResult {
+        caller.call(served, &Map::new(), cancel, None).await.unwrap()
+    }
+
+    fn code(result: &CallResult) -> Option<&str> {
+        result.structured.as_ref()?["error"]["code"].as_str()
+    }
+
+    async fn until(mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < PATIENCE, "waited in vain");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Lets a call begin, and gives it back while it still runs.
+    async fn begun<F: Future>(call: F, caller: &Caller, running: u64) -> std::pin::Pin<Box<F>> {
+        let mut call = Box::pin(call);
+        tokio::select! {
+            _ = &mut call => panic!("it ended"),
+            () = until(|| caller.counts().running == running) => call,
+        }
+    }
+
+    /// Brings a call as far as it comes at once: into the queue.
+    async fn waiting<F: Future>(call: F) -> std::pin::Pin<Box<F>> {
+        let mut call = Box::pin(call);
+        tokio::select! {
+            biased;
+            _ = &mut call => panic!("it ended"),
+            () = std::future::ready(()) => call,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_runs_in_the_plugins_directory_with_its_variables() {
+        let directory = tempfile::tempdir().unwrap();
+        let served = served("echo $GREETING; pwd", directory.path(), None);
+        let caller = caller(1, 0);
+        let result = call(&caller, &served, &CancellationToken::new()).await;
+        let expected = format!("hi\n{}\n", directory.path().canonicalize().unwrap().display());
+        assert_eq!(result.content[0]["text"], expected);
+        assert_eq!(caller.counts(), Counts { calls: 1, errors: 0, running: 0 });
+    }
+
+    #[test]
+    fn secrets_stay_and_a_plugins_own_time_limit_counts() {
+        let caller = caller(1, 0);
+        let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
+        let spec = caller.spec(&plugin, vec!["word".into()]);
+        assert_eq!(spec.unset, ["MCP_API_KEY", "MCP_API_KEYS"]);
+        assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
+        plugin.timeout = Some(Duration::from_secs(5));
+        assert_eq!(caller.spec(&plugin, Vec::new()).timeout, Some(Duration::from_secs(5)));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_answered_busy() {
+        let directory = tempfile::tempdir().unwrap();
+        let go = directory.path().join("go");
+        let served = served("while ! [ -e go ]; do sleep 0.02; done; echo done", directory.path(), None);
+        let (caller, cancel) = (caller(1, 1), CancellationToken::new());
+        let first = begun(call(&caller, &served, &cancel), &caller, 1).await;
+        let second = waiting(call(&caller, &served, &cancel)).await;
+        assert_eq!(code(&call(&caller, &served, &cancel).await), Some("busy"));
+        std::fs::write(go, "").unwrap();
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!((code(&first), code(&second)), (None, None));
+        assert_eq!(caller.counts(), Counts { calls: 3, errors: 1, running: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_waiting_call_can_be_cancelled() {
+        let directory = tempfile::tempdir().unwrap();
+        let served = served("sleep 1000", directory.path(), None);
+        let (caller, cancel) = (caller(1, 1), CancellationToken::new());
+        let running = begun(call(&caller, &served, &cancel), &caller, 1).await;
+        let other = CancellationToken::new();
+        let waits = waiting(call(&caller, &served, &other)).await;
+        other.cancel();
+        assert_eq!(code(&waits.await), Some("cancelled"));
+        assert_eq!(caller.waiting.load(Ordering::Relaxed), 0);
+        cancel.cancel();
+        assert_eq!(code(&running.await), Some("cancelled"));
+        assert_eq!(caller.counts(), Counts { calls: 2, errors: 2, running: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_plugins_own_bound_leaves_places_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let slow = served("sleep 1000", directory.path(), Some(1));
+        let quick = served("echo quick", directory.path(), None);
+        let (caller, cancel) = (caller(2, 8), CancellationToken::new());
+        let running = begun(call(&caller, &slow, &cancel), &caller, 1).await;
+        let mut waiting = Box::pin(call(&caller, &slow, &cancel));
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("its plugin takes one at a time"),
+            result = call(&caller, &quick, &cancel) => assert_eq!(result.content[0]["text"], "quick\n"),
+        }
+        cancel.cancel();
+        let (running, waiting) = tokio::join!(running, waiting);
+        assert_eq!((code(&running), code(&waiting)), (Some("cancelled"), Some("cancelled")));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_call_keeps_its_place_until_its_process_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let deaf = served("trap '' TERM; echo > deaf; while :; do sleep 0.02; done", directory.path(), None);
+        let (caller, cancel) = (caller(1, 0), CancellationToken::new());
+        let running = begun(call(&caller, &deaf, &cancel), &caller, 1).await;
+        until(|| directory.path().join("deaf").exists()).await;
+        drop(running);
+        assert_eq!(caller.counts(), Counts { calls: 1, errors: 1, running: 1 });
+        let next = served("echo next", directory.path(), None);
+        assert_eq!(code(&call(&caller, &next, &cancel).await), Some("busy"));
+        until(|| caller.counts().running == 0).await;
+        assert_eq!(code(&call(&caller, &next, &cancel).await), None);
     }
 }

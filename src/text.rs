@@ -75,7 +75,8 @@ pub fn tail(text: &str, max: usize) -> &str {
     if text.len() <= max {
         return text;
     }
-    let cut = &text[text.ceil_char_boundary(text.len() - max)..];
+    let from = (text.len() - max..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+    let cut = &text[from..];
     match cut.find('\n') {
         Some(at) if at + 1 < cut.len() => &cut[at + 1..],
         _ => cut,
@@ -84,7 +85,8 @@ pub fn tail(text: &str, max: usize) -> &str {
 
 /// The start of the text: at most `max` bytes.
 pub fn head(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+    let to = (0..=max.min(text.len())).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    &text[..to]
 }
 
 #[cfg(test)]

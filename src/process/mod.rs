@@ -26,8 +26,9 @@ pub use capture::Captured;
 pub use failure::{Reason, SpawnError};
 
 /// How long a process that the leader leaves behind in its group may still write to the streams before the group is
-/// killed. Long enough for the last member of a pipeline to pass on what it has, short enough that no caller notices.
-const LINGER: Duration = Duration::from_millis(250);
+/// killed. Long enough for the last member of a pipeline to pass on what it has, also on a busy machine; only a call
+/// that leaves a process behind takes as much longer.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A process to run.
 #[derive(Clone, Debug)]
