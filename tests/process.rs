@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use smcp::process::{End, Finished, MAX_LINE, Reason, SpawnError, Spec, run};
+use smcp::process::{End, Finished, MAX_LINE, Reason, SpawnError, Spec, post_sentinel, run, watch};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -390,4 +390,58 @@ async fn many_at_once_get_each_their_own() {
     for (code, run) in futures_util::future::join_all(runs).await {
         assert_eq!((run.end, run.stdout.head), (End::Exit(code), format!("{code}\n").into_bytes()));
     }
+}
+
+/// The variable that makes this test binary play a part in [`nothing_outlives_a_server_that_is_killed`].
+const DIRECTORY: &str = "SMCP_TEST_DIRECTORY";
+
+/// This test binary, to run the one ignored test that is a part.
+fn part(name: &str) -> Vec<OsString> {
+    let words = ["--exact", name, "--ignored", "--nocapture"].map(OsString::from);
+    std::iter::once(std::env::current_exe().unwrap().into()).chain(words).collect()
+}
+
+#[test]
+#[ignore = "played by another test's child process"]
+fn part_of_sentinel() {
+    if std::env::var_os(DIRECTORY).is_some() {
+        watch(std::io::stdin().lock());
+    }
+}
+
+#[test]
+#[ignore = "played by another test's child process"]
+fn part_of_server() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    post_sentinel(&part("part_of_sentinel")).unwrap();
+    let mut fixture = Fixture::python(STUBBORN);
+    fixture.spec.directory = directory.into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // One that has ended before, so that ends are reported too.
+        assert_eq!(Fixture::sh("exit 0").run().await.end, End::Exit(0));
+        fixture.run().await;
+    });
+}
+
+#[tokio::test]
+async fn nothing_outlives_a_server_that_is_killed() {
+    let fixture = Fixture::sh("");
+    let words = part("part_of_server");
+    let mut server = std::process::Command::new(&words[0])
+        .args(&words[1..])
+        .env(DIRECTORY, fixture.directory.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let (leader, grandchild) = (fixture.pid("leader").await, fixture.pid("grandchild").await);
+    assert!(runs(leader) && runs(grandchild));
+    server.kill().unwrap();
+    server.wait().unwrap();
+    until(|| !runs(leader) && !runs(grandchild)).await;
+}
+
+#[test]
+fn a_sentinel_reads_only_what_it_knows() {
+    watch(&b"+\n-5\n+x\n*7\n\xc3\xa9\n\n+0\n+-1\n+99999999999\n"[..]);
 }

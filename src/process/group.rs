@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::capture::Streams;
 use super::failure::SpawnError;
-use super::{End, Spec};
+use super::{End, Spec, sentinel};
 
 /// A program file that was just written can be busy for a moment: a process that another thread is starting holds its
 /// descriptor until it has become its own program. So often it is tried again …
@@ -46,6 +46,7 @@ pub(super) async fn spawn(
         .ok()
         .and_then(Pid::from_raw)
         .expect("the system gives a process a positive id");
+    sentinel::begun(id);
     let group = Group { leader: Some(child), id, child_changes };
     let receive =
         |pipe: Option<std::os::fd::OwnedFd>| pipe.map(Receiver::from_owned_fd).transpose().map_err(fail);
@@ -117,6 +118,7 @@ impl Group {
     /// Kills what is left of the group and reaps the leader, which must have ended.
     pub(super) fn end(mut self) -> End {
         self.signal(Signal::KILL);
+        sentinel::ended(self.id);
         let status = self.leader.take().map(|mut leader| leader.wait());
         match status {
             Some(Ok(status)) => match (status.code(), status.signal()) {
@@ -134,6 +136,7 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
         if let Some(mut leader) = self.leader.take() {
+            sentinel::ended(self.id);
             // The end of a killed process is near but not immediate, and a runtime's thread must not wait for it.
             let reaper = std::thread::Builder::new().name("reaper".into());
             // Without a thread the zombie stays until this process ends, which is about to happen.

@@ -10,6 +10,7 @@
 mod capture;
 mod failure;
 mod group;
+mod sentinel;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use group::Group;
 
 pub use capture::Captured;
 pub use failure::{Reason, SpawnError};
+pub use sentinel::{post_sentinel, watch};
 
 /// How long a process that the leader leaves behind in its group may still write to the streams before the group is
 /// killed. Long enough for the last member of a pipeline to pass on what it has, also on a busy machine; only a call
