@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
@@ -70,6 +71,7 @@ impl Caller {
         cancel: &CancellationToken,
         lines: Option<mpsc::Sender<String>>,
     ) -> Result<CallResult, Vec<ArgvError>> {
+        let started = Instant::now();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut outcome = Outcome { errors: &self.errors, is_error: true };
         let words = served.argv(arguments)?;
@@ -81,6 +83,9 @@ impl Caller {
             Err(result) => result,
         };
         outcome.is_error = result.is_error;
+        // Neither arguments nor results: those are the users' own.
+        let ended = if result.is_error { "error" } else { "ok" };
+        log::info!("call of {}: {ended} after {:.1?}", served.tool.name, started.elapsed());
         Ok(result)
     }
 
@@ -190,7 +195,7 @@ impl Drop for Outcome<'_> {
 mod tests {
     use std::future::Future;
     use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
     use crate::model::{Command, Tool};

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -251,5 +252,64 @@ fn what_was_cancelled_or_not_started_has_its_code() {
     for (reason, expected) in cases {
         let source = std::io::ErrorKind::Other.into();
         assert_eq!(code(result(&Err(SpawnError { program: "p".into(), reason, source }))), expected);
+    }
+}
+
+/// What a stream with this cap keeps of these bytes.
+fn capped(bytes: &[u8], cap: usize) -> Captured {
+    if bytes.len() <= cap {
+        return captured(bytes);
+    }
+    let (head, tail) = (cap - cap / 2, cap / 2);
+    Captured {
+        head: bytes[..head].to_vec(),
+        tail: bytes[bytes.len() - tail..].to_vec(),
+        total: bytes.len() as u64,
+        cut_off: false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_given_back_exactly(text in "[^\u{feff}]\\PC*\n?") {
+        prop_assume!(media::recognise(text.as_bytes()).is_none());
+        let result = ended(End::Exit(0), text.as_bytes(), b"");
+        prop_assert_eq!(&result.content, &[json!({"type": "text", "text": text})]);
+    }
+
+    #[test]
+    fn any_bytes_give_a_result_and_what_is_missing_is_counted(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        stderr in proptest::collection::vec(any::<u8>(), 0..200),
+        cap in 0usize..100,
+        code in 0..3,
+    ) {
+        let stdout = capped(&bytes, cap);
+        let stderr = capped(&stderr, cap);
+        let lost = stdout.lost() > 0;
+        let finished = Finished { end: End::Exit(code), stdout, stderr, took: Duration::ZERO };
+        let result = result(&Ok(finished));
+        prop_assert_eq!(result.is_error, code != 0);
+        if lost {
+            prop_assert!(text(&result).contains(" left out"));
+        }
+    }
+
+    #[test]
+    fn characters_cut_by_the_cap_are_left_out_and_counted(text_in in "[aé€😀]{20,60}", cap in 8usize..40) {
+        prop_assume!(text_in.len() > cap);
+        let finished = Finished {
+            end: End::Exit(0),
+            stdout: capped(text_in.as_bytes(), cap),
+            stderr: Captured::default(),
+            took: Duration::ZERO,
+        };
+        let result = result(&Ok(finished));
+        let mut parts = text(&result).split('\n');
+        let (head, mark, tail) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        prop_assert!(text_in.starts_with(head) && text_in.ends_with(tail));
+        let lost = text_in.len() - head.len() - tail.len();
+        let expected = format!("[{lost} of {} bytes", text_in.len());
+        prop_assert!(mark.starts_with(&expected));
     }
 }
