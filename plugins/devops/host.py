@@ -12,6 +12,7 @@ import time
 from errors import DevopsError, check_range, reason
 
 PROC = pathlib.Path("/proc")
+CONTROL_GROUPS = pathlib.Path("/sys/fs/cgroup")
 # A dead network file system blocks whoever asks it for its size; after this it is reported instead.
 STAT_SECONDS = 3.0
 MAX_PROCESSES = 1000
@@ -146,7 +147,7 @@ def group_limit():
     group = pathlib.PurePosixPath(line[len("0::"):].strip())
     limits = []
     for part in [group, *group.parents]:
-        lines = read_lines(pathlib.Path("/sys/fs/cgroup") / str(part).lstrip("/") / "memory.max")
+        lines = read_lines(CONTROL_GROUPS / str(part).lstrip("/") / "memory.max")
         limits += [int(text) for text in lines if text.isdigit()]
     return min(limits, default=None)
 

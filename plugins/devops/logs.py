@@ -23,8 +23,8 @@ def tail(path, lines, max_bytes, pattern, ignore_case, invert):
     check_range("--lines", lines, 1, MAX_LINES)
     check_range("--max-bytes", max_bytes, 1, MAX_BYTES)
     matches = matcher(pattern, ignore_case, invert)
-    size, start, data = read_end(os.path.expanduser(path), max_bytes)
-    found = split_lines(data, whole=start == 0)
+    size, begins_line, data = read_end(os.path.expanduser(path), max_bytes)
+    found = split_lines(data, begins_line)
     try:
         with time_limit(MATCH_SECONDS):
             matching = [line for line in found if matches(line)]
@@ -35,7 +35,7 @@ def tail(path, lines, max_bytes, pattern, ignore_case, invert):
         "path": path,
         "size": size,
         "examined_bytes": len(data),
-        "examined_whole_file": start == 0,
+        "examined_whole_file": len(data) >= size,
         "matching": len(matching),
         "count": len(shown),
         "lines": shown,
@@ -54,7 +54,7 @@ def matcher(pattern, ignore_case, invert):
 
 
 def read_end(path, max_bytes):
-    """(size, offset of the first byte read, bytes) of a regular file."""
+    """A regular file's size, whether its last max_bytes bytes begin with a whole line, and these bytes."""
     try:
         # Not blocking: opening a pipe that nobody writes to would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -63,21 +63,22 @@ def read_end(path, max_bytes):
             if not stat.S_ISREG(status.st_mode):
                 raise DevopsError(f"'{path}' is not a regular file; give the path of a log file")
             start = max(status.st_size - max_bytes, 0)
-            file.seek(start)
-            return status.st_size, start, file.read(max_bytes)
+            file.seek(max(start - 1, 0))
+            begins_line = start == 0 or file.read(1) == b"\n"
+            return status.st_size, begins_line, file.read(max_bytes)
     except OSError as error:
         raise DevopsError(f"'{path}' cannot be read: {reason(error)}") from error
 
 
-def split_lines(data, whole):
-    """The lines of the bytes; a first line whose beginning may be missing is left out.
+def split_lines(data, begins_line):
+    """The lines of the bytes; a first line whose beginning is missing is left out, unless it is all there is.
 
     Only line feeds end a line (a carriage return before one goes with it), as in every other reader of logs.
     """
     lines = data.decode("utf-8", "replace").split("\n")
     if lines and not lines[-1]:
         lines.pop()
-    if not whole and len(lines) > 1:
+    if not begins_line and len(lines) > 1:
         lines = lines[1:]
     return [line[:-1] if line.endswith("\r") else line for line in lines]
 
