@@ -21,7 +21,7 @@ MAX_REF_CHARS = 250
 # What a person calls a commit: a branch, a tag, a hash, HEAD~2, v1.0^. Ranges, paths and searches are left out.
 REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+@#~^-]*")
 URL = re.compile(r"(?i)(https?|ssh|git|file)://\S+")
-SCP_ADDRESS = re.compile(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_][A-Za-z0-9_.-]*:[^:\s]\S*")
+SCP_ADDRESS = re.compile(r"(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9_][A-Za-z0-9_.-]*:(?!//)[^:\s]\S*")
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 # A caller's own git session must not leak in; `git rev-parse --local-env-vars` lists these.

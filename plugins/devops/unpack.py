@@ -18,23 +18,25 @@ def unpack(archive, target, place, root):
     Returns (number of files, bytes). Links are made last, so that nothing is ever written through one, and may
     not leave `root`.
     """
-    with tarfile.open(archive, "r:") as tar:
-        members = checked(tar, target)
-        links = []
-        for member in members:
-            path = os.path.join(target, *member.name.split("/"))
-            if member.issym():
-                links.append((member, path))
-            elif member.isdir():
-                os.makedirs(path, exist_ok=True)
-            else:
-                write_file(tar, member, path)
-        # The deepest first: where a name is both a link and a directory, the link then fails.
-        for member, path in sorted(links, key=lambda link: -link[0].name.count("/")):
-            check_link(member, place, root)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(member.linkname, path)
+    try:
+        with tarfile.open(archive, "r:") as tar:
+            members = checked(tar, target)
+            for member in members:
+                write(tar, member, inside(target, member))
+    except tarfile.TarError as error:
+        raise DevopsError(f"git's archive cannot be read: {error}") from error
+    # The deepest first: where a name is both a link and a directory, the link then fails.
+    links = sorted(filter(tarfile.TarInfo.issym, members), key=lambda link: -link.name.count("/"))
+    for link in links:
+        check_link(link, place, root)
+        os.makedirs(os.path.dirname(inside(target, link)), exist_ok=True)
+        os.symlink(link.linkname, inside(target, link))
     return sum(not member.isdir() for member in members), sum(member.size for member in members)
+
+
+def inside(target, member):
+    """Where a member is unpacked to."""
+    return os.path.join(target, *member.name.split("/"))
 
 
 def checked(tar, target):
@@ -53,8 +55,12 @@ def checked(tar, target):
     return members
 
 
-def write_file(tar, member, path):
-    """Write one file that does not exist yet, with the times and the permissions of its member."""
+def write(tar, member, path):
+    """Make a directory, or a file that does not exist yet, with its member's times and permissions; skip links."""
+    if member.isdir():
+        os.makedirs(path, exist_ok=True)
+    if not member.isreg():
+        return
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tar.extractfile(member) as source, open(path, "xb") as copy:
         shutil.copyfileobj(source, copy, COPY_BYTES)
@@ -70,6 +76,6 @@ def check_link(member, place, root):
     target = member.linkname
     climbing = [part == ".." for part in target.split("/")]
     where = posixpath.normpath(posixpath.join(place, posixpath.dirname(member.name), target))
-    inside = posixpath.commonpath([root, where]) == root
-    if target.startswith("/") or not inside or climbing != sorted(climbing, reverse=True):
+    outside = posixpath.commonpath([root, where]) != root
+    if target.startswith("/") or outside or climbing != sorted(climbing, reverse=True):
         raise DevopsError(f"the link '{member.name}' leads to '{target}', outside of --root; replace it in the repository")
