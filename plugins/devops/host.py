@@ -177,7 +177,7 @@ SORT_KEYS = {
 
 
 def processes(sort, limit, text, user, sample, width):
-    """The machine's processes: those that match, the first `limit` in the order asked for."""
+    """The machine's processes but this one: those that match, the first `limit` in the order asked for."""
     check_range("--limit", limit, 1, MAX_PROCESSES)
     check_range("--sample", sample, 0, MAX_SAMPLE_SECONDS)
     check_range("--width", width, 1, MAX_COMMAND_CHARS)
@@ -185,13 +185,14 @@ def processes(sort, limit, text, user, sample, width):
     time.sleep(sample)
     elapsed = time.monotonic() - started
     boot, total = boot_time(), meminfo()["MemTotal"]
-    found = [describe(pid, before if sample else {}, elapsed, boot, total) for pid in process_ids()]
+    others = [pid for pid in process_ids() if pid != os.getpid()]
+    described = (describe(pid, before if sample else {}, elapsed, boot, total) for pid in others)
+    found = [process for process in described if process is not None]
     wanted = text.casefold() if text else ""
     matching = [
         process
         for process in found
-        if process
-        and (wanted in process["name"].casefold() or wanted in process["command"].casefold())
+        if (wanted in process["name"].casefold() or wanted in process["command"].casefold())
         and user in (None, process["user"])
     ]
     shown = sorted(matching, key=SORT_KEYS[sort])[:limit]

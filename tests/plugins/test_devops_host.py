@@ -101,7 +101,9 @@ class Processes(DevopsCase):
     def test_a_child_is_found_by_its_command(self):
         child = self.child("sleep", "321.5")
         report = self.success("processes", "--filter", "SLEEP 321.5", "--sample", 0)
-        [found] = [process for process in report["processes"] if process["pid"] == child.pid]
+        self.assertEqual(report["matching"], 1)
+        [found] = report["processes"]
+        self.assertEqual(found["pid"], child.pid)
         self.assertEqual((found["name"], found["command"], found["parent"]), ("sleep", "sleep 321.5", os.getpid()))
         self.assertEqual((found["user"], found["threads"]), (host.user_name(os.geteuid()), 1))
         self.assertGreater(found["memory"], 0)
