@@ -1,6 +1,7 @@
 //! What was typed and what the environment says → [`Config`], built once at start and passed in everywhere.
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,10 @@ pub struct Discovery {
     pub help_timeout: Duration,
     /// Help pages captured at a time.
     pub parallel: usize,
+    /// The server's own `PATH`, in which interpreters without a directory are looked up.
+    pub path: Option<OsString>,
+    /// The server's own `PYTHONPATH`, which capture runs put behind their own entry.
+    pub python_path: Option<OsString>,
 }
 
 /// The bounds on plugin processes.
