@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Discovery;
+use crate::config::{Discovery, SECRET_VARIABLES};
 use crate::live;
 use crate::model::{Command, Diagnostic, Severity};
 use crate::process::{self, Captured, End, Finished, Spec, SpawnError};
@@ -33,9 +33,6 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Characters of standard error that a reason quotes from its end.
 const TAIL: usize = 300;
-
-/// The server's own secrets, which no plugin gets to see.
-pub const SECRETS: [&str; 2] = ["MCP_API_KEY", "MCP_API_KEYS"];
 
 /// Variables that would colour the page whatever else is said, or that make a program complete words instead of run.
 const DISTURBING: [&str; 4] = ["FORCE_COLOR", "CLICOLOR_FORCE", "_ARGCOMPLETE", "PYTHONINSPECT"];
@@ -197,7 +194,7 @@ impl Capturer {
             command: program.launch.iter().map(OsString::as_os_str).chain(words.iter().copied()).map(Into::into).collect(),
             directory: program.directory.clone(),
             set,
-            unset: SECRETS.iter().chain(&DISTURBING).map(OsString::from).collect(),
+            unset: SECRET_VARIABLES.iter().chain(&DISTURBING).map(OsString::from).collect(),
             timeout: Some(self.timeout),
             grace: GRACE,
             output_cap: PAGE_CAP,
