@@ -83,8 +83,8 @@ pub struct Page {
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The program can't be started.
-    #[error("the program can't be started: {0}: {}", .0.source)]
-    Spawn(#[source] SpawnError),
+    #[error(transparent)]
+    Spawn(SpawnError),
     /// It did not end in time.
     #[error("no help within {0:?}; the program was ended")]
     TimedOut(Duration),
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn reasons_quote_the_end_of_standard_error() {
         let check = |head: &str, expected: &str| {
-            assert_eq!(tail(&Captured { head: head.into(), tail: vec![], total: 0 }), expected);
+            assert_eq!(tail(&Captured { head: head.into(), ..Captured::default() }), expected);
         };
         check("", "");
         check(" \n", "");
