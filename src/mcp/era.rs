@@ -164,8 +164,8 @@ pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Whether a message belongs to the modern era: its `_meta` names a revision that is no legacy one, or the
 /// transport's version header (`None`: it has none) names 2026-07-28 or a later date.
-pub fn is_modern(params: &Params, header: Option<&str>) -> bool {
-    let named = params.get("_meta").and_then(|m| m.get(META_VERSION)).and_then(Value::as_str);
+pub fn is_modern(params: Option<&Params>, header: Option<&str>) -> bool {
+    let named = params.and_then(|p| p.get("_meta")).and_then(|m| m.get(META_VERSION)).and_then(Value::as_str);
     match named {
         Some(version) => Revision::parse_legacy(version).is_none(),
         None => header.is_some_and(|h| is_date(h) && h >= V2026_07_28.as_str()),
@@ -274,7 +274,7 @@ mod tests {
             (meta("2025-11-25"), None, false),
             (meta("1999-01-01"), None, true),
         ] {
-            assert_eq!(is_modern(&params, header), modern, "{params:?} {header:?}");
+            assert_eq!(is_modern(Some(&params), header), modern, "{params:?} {header:?}");
         }
     }
 
