@@ -29,9 +29,9 @@ pub(super) async fn run(server: &Server, context: &Context, params: &Params) -> 
     let snapshot = server.snapshot();
     let outcome = if name == health::NAME {
         health::call(server, arguments)
-    } else if let Some(served) = snapshot.find(name) {
+    } else if let Some(tool) = snapshot.find(name) {
         let token = params.get("_meta").and_then(|m| m.get("progressToken"));
-        watched(server, context, served, arguments, token.filter(|t| t.is_string() || t.is_number())).await
+        watched(server, context, tool, arguments, token.filter(|t| t.is_string() || t.is_number())).await
     } else {
         return Err(RpcError::params(format!("unknown tool `{name}`"))
             .with(json!({"code": "invalid_tool_name", "name": name})));
@@ -58,16 +58,16 @@ fn bad_arguments(errors: &[ArgvError], revision: Revision) -> Result<CallResult,
 async fn watched(
     server: &Server,
     context: &Context,
-    served: &Served,
+    tool: &Served,
     arguments: &Map<String, Value>,
     token: Option<&Value>,
 ) -> Result<CallResult, Vec<ArgvError>> {
     let stop = context.cancel.child_token();
     let (sender, mut lines) = mpsc::channel(LINES);
     let wanted = token.is_some() || context.log_level.is_some();
-    let mut teller = Teller { context, token, logger: &served.plugin.name, meter: Meter::default() };
+    let mut teller = Teller { context, token, logger: &tool.plugin.name, meter: Meter::default() };
 
-    let call = server.backend.call(served, arguments, &stop, wanted.then_some(sender));
+    let call = server.backend.call(tool, arguments, &stop, wanted.then_some(sender));
     tokio::pin!(call);
     let outcome = loop {
         tokio::select! {

@@ -81,8 +81,8 @@ pub fn report(server: &Server) -> Value {
             out
         })
         .collect();
-    let served = snapshot.plugins.iter().filter(|p| !matches!(p.state, State::Failed(_)));
-    let names: Vec<&str> = served.map(|p| p.name.as_str()).collect();
+    let alive = snapshot.plugins.iter().filter(|p| !matches!(p.state, State::Failed(_)));
+    let names: Vec<&str> = alive.map(|p| p.name.as_str()).collect();
     json!({
         "status": "healthy",
         "plugins": names.len(),

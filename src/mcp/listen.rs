@@ -46,8 +46,8 @@ pub(super) async fn run(
             () = context.cancel.cancelled() => break,
             () = server.shutdown().cancelled() => break,
             () = &mut connection_ends => break,
-            changed = changes.changed(), if tools => {
-                if changed.is_err() {
+            told = changes.changed(), if tools => {
+                if told.is_err() {
                     break;
                 }
                 let mut told = tools_changed();

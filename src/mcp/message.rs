@@ -83,7 +83,7 @@ pub struct RpcError {
     /// One sentence.
     pub message: String,
     /// What a program may want to know.
-    pub data: Option<Value>,
+    pub data: Option<Box<Value>>,
 }
 
 impl RpcError {
@@ -115,7 +115,7 @@ impl RpcError {
     /// The same, with data.
     #[must_use]
     pub fn with(mut self, data: Value) -> RpcError {
-        self.data = Some(data);
+        self.data = Some(Box::new(data));
         self
     }
 }
@@ -158,7 +158,7 @@ impl Response {
             Err(e) => {
                 let mut error = json!({"code": e.code, "message": e.message});
                 if let Some(data) = &e.data {
-                    error["data"] = data.clone();
+                    error["data"] = Value::clone(data);
                 }
                 json!({"jsonrpc": "2.0", "id": id, "error": error})
             }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, web};
@@ -191,7 +192,7 @@ pub(super) async fn guard(
     let asked = Asked {
         peer: request.peer_addr().map(|a| a.ip()),
         method: request.method(),
-        authority: request.head().uri.authority().map(|a| a.as_str()),
+        authority: request.head().uri.authority().map(Authority::as_str),
         headers: request.headers(),
     };
     match app.guard.check(asked) {

@@ -148,11 +148,11 @@ pub async fn serve(listener: TcpListener, http: &Http, server: Arc<Server>) -> i
         app.streamable.wind_down();
         handle.stop(true).await;
     };
-    let (served, ()) = tokio::join!(running, stop);
+    let (ended, ()) = tokio::join!(running, stop);
     if !server.drained(STOP_GRACE).await {
         log::warn!("some calls did not end within {} s of the stop", STOP_GRACE.as_secs());
     }
-    served
+    ended
 }
 
 fn application(

@@ -87,13 +87,11 @@ pub(super) fn stated_revision(request: &HttpRequest) -> Result<Option<Revision>,
     let Some(stated) = request.headers().get(VERSION) else {
         return Ok(None);
     };
-    match stated.to_str().ok().and_then(Revision::parse_legacy) {
-        Some(revision) => Ok(Some(revision)),
-        None => {
-            let message = format!("`MCP-Protocol-Version` is none of {}", Revision::offered().join(", "));
-            Err(Refusal::new(StatusCode::BAD_REQUEST, "unsupported_version", message))
-        }
-    }
+    let revision = stated.to_str().ok().and_then(Revision::parse_legacy);
+    revision.map(Some).ok_or_else(|| {
+        let message = format!("`MCP-Protocol-Version` is none of {}", Revision::offered().join(", "));
+        Refusal::new(StatusCode::BAD_REQUEST, "unsupported_version", message)
+    })
 }
 
 fn session(request: &HttpRequest, app: &App) -> Result<Arc<Session>, Refusal> {
