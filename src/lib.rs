@@ -3,12 +3,14 @@
 //! between them point one way, from the top of this list to its end.
 
 pub mod model;
+pub mod text;
 
 pub mod argv;
 pub mod help;
 pub mod live;
 pub mod schema;
 
+pub mod cli;
 pub mod config;
 
 pub mod contract;
@@ -23,5 +25,5 @@ pub mod mcp;
 
 pub mod transport;
 
-pub mod cli;
 pub mod commands;
+pub mod logging;
