@@ -322,8 +322,7 @@ mod tests {
     fn settings_count() {
         let plugin = Plugin::new();
         let take = |live, describe, launch: &[OsString]| {
-            let subject =
-                Subject { directory: plugin.dir.path(), launch, outside: &[], live, describe };
+            let subject = Subject { directory: plugin.dir.path(), launch, outside: &[], live, describe };
             Fingerprint::take(&subject, None)
         };
         let before = take(true, false, &[]);

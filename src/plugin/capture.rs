@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Discovery, SECRET_VARIABLES};
 use crate::live;
 use crate::model::{Command, Diagnostic, Severity};
-use crate::process::{self, Captured, End, Finished, Spec, SpawnError};
+use crate::process::{self, Captured, End, Finished, SpawnError, Spec};
 
 use super::answer;
 
@@ -138,7 +138,12 @@ impl Capturer {
         }
     }
 
-    async fn ask(&self, program: &Program, words: &[String], flag: &str) -> Result<(Page, bool), CaptureError> {
+    async fn ask(
+        &self,
+        program: &Program,
+        words: &[String],
+        flag: &str,
+    ) -> Result<(Page, bool), CaptureError> {
         let output = program.live.then(|| self.output_file()).flatten();
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([OsStr::new(flag)]).collect();
         let finished = self.run(program, &words, output.as_deref()).await?;
@@ -191,7 +196,13 @@ impl Capturer {
             set.push((live::OUTPUT_VARIABLE.into(), output.into()));
         }
         Spec {
-            command: program.launch.iter().map(OsString::as_os_str).chain(words.iter().copied()).map(Into::into).collect(),
+            command: program
+                .launch
+                .iter()
+                .map(OsString::as_os_str)
+                .chain(words.iter().copied())
+                .map(Into::into)
+                .collect(),
             directory: program.directory.clone(),
             set,
             unset: SECRET_VARIABLES.iter().chain(&DISTURBING).map(OsString::from).collect(),
@@ -225,7 +236,9 @@ fn read_live(path: &Path) -> (Option<Command>, Vec<Diagnostic>) {
     let _ = fs::remove_file(path);
     let fault = match read {
         Err(error) => error.to_string(),
-        Ok(_) if json.len() as u64 > LIVE_CAP => format!("the live description is longer than {LIVE_CAP} bytes"),
+        Ok(_) if json.len() as u64 > LIVE_CAP => {
+            format!("the live description is longer than {LIVE_CAP} bytes")
+        }
         Ok(_) => match live::read(&json) {
             Ok(command) => return (Some(command), Vec::new()),
             Err(error) => error.to_string(),
@@ -257,7 +270,8 @@ pub(super) fn tail(stderr: &Captured) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim();
     let skipped = text.chars().count().saturating_sub(TAIL);
-    let end: String = text.chars().skip(skipped).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let end: String =
+        text.chars().skip(skipped).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     match (end.is_empty(), skipped) {
         (true, _) => String::new(),
         (false, 0) => format!(": {end}"),

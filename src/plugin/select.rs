@@ -52,7 +52,8 @@ impl Selection {
         let all = patterns.iter().flat_map(|(key, patterns)| patterns.iter().map(move |p| (key, p)));
         all.filter(|(_, pattern)| !matched(pattern, root, &mut Vec::new()))
             .map(|(key, pattern)| {
-                let message = format!("`{key}` names `{}`, but the program has no such command", pattern.text);
+                let message =
+                    format!("`{key}` names `{}`, but the program has no such command", pattern.text);
                 Diagnostic::new(Severity::Warning, "manifest-unmatched", message)
             })
             .collect()
@@ -112,8 +113,8 @@ fn reveal(selection: &Selection, command: &mut Command, above: &mut Vec<Command>
 fn matched<'a>(pattern: &Pattern, command: &'a Command, chain: &mut Vec<&'a Command>) -> bool {
     command.subcommands.iter().any(|sub| {
         chain.push(sub);
-        let found = pattern.agrees(chain)
-            && (chain.len() == pattern.words.len() || matched(pattern, sub, chain));
+        let found =
+            pattern.agrees(chain) && (chain.len() == pattern.words.len() || matched(pattern, sub, chain));
         chain.pop();
         found
     })

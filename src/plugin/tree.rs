@@ -138,11 +138,16 @@ impl Walk<'_> {
         let room = MAX_PAGES.saturating_sub(self.nodes.len());
         if wanted.len() > room {
             let message = format!("more than {MAX_PAGES} commands; the help pages of the rest were not read");
-            self.nodes[0].command.diagnostics.push(Diagnostic::new(Severity::Warning, "too-many-commands", message));
+            self.nodes[0].command.diagnostics.push(Diagnostic::new(
+                Severity::Warning,
+                "too-many-commands",
+                message,
+            ));
             wanted.truncate(room);
         }
         let answers = join_all(wanted.iter().map(|wanted| self.ask(wanted))).await;
-        let nodes: Vec<Node> = wanted.into_iter().zip(answers).map(|(w, answer)| self.node(w, answer)).collect();
+        let nodes: Vec<Node> =
+            wanted.into_iter().zip(answers).map(|(w, answer)| self.node(w, answer)).collect();
         self.nodes.extend(nodes);
     }
 
@@ -158,7 +163,10 @@ impl Walk<'_> {
             parent: index,
             place,
             path: node.path.iter().chain([&sub.name]).cloned().collect(),
-            attempts: before.iter().map(|before| [&node.words[..], before, &[sub.name.clone()]].concat()).collect(),
+            attempts: before
+                .iter()
+                .map(|before| [&node.words[..], before, &[sub.name.clone()]].concat())
+                .collect(),
         });
         wanted.collect()
     }
@@ -252,8 +260,15 @@ impl Walk<'_> {
             };
             let above = &mut self.nodes[parent];
             if node.dropped {
-                let message = format!("`{}` shows this command's own help, so it is no subcommand", node.path.join(" "));
-                above.command.diagnostics.push(Diagnostic::new(Severity::Warning, "not-a-subcommand", message));
+                let message = format!(
+                    "`{}` shows this command's own help, so it is no subcommand",
+                    node.path.join(" ")
+                );
+                above.command.diagnostics.push(Diagnostic::new(
+                    Severity::Warning,
+                    "not-a-subcommand",
+                    message,
+                ));
                 // Later places were handled before, so the places of the others stay right.
                 above.command.subcommands.remove(place);
                 continue;
