@@ -90,7 +90,9 @@ pub fn render(
         let Some(argument) = argument_of(chain, binding) else { continue };
         match values::uses(argument, value, is_required(tool, &binding.property)) {
             Ok(uses) if uses.is_empty() => {}
-            Ok(uses) => given.push(Given { place: binding.into(), property: &binding.property, argument, uses }),
+            Ok(uses) => {
+                given.push(Given { place: binding.into(), property: &binding.property, argument, uses })
+            }
             Err(reason) => errors.push(ArgvError::new(key, reason)),
         }
     }
@@ -127,16 +129,24 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
     for (depth, command) in chain.iter().enumerate() {
         for group in &command.exclusive {
             let in_group = |place: Place| place.depth == depth && group.members.contains(&place.index);
-            let names = |list: Vec<&str>| list.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+            let names =
+                |list: Vec<&str>| list.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
             let here: Vec<&str> = given.iter().filter(|g| in_group(g.place)).map(|g| g.property).collect();
             match here.as_slice() {
                 [first, second, ..] => {
-                    let reason = format!("can't be given together with `{first}`: at most one of {} may be", names(here.clone()));
+                    let reason = format!(
+                        "can't be given together with `{first}`: at most one of {} may be",
+                        names(here.clone())
+                    );
                     errors.push(ArgvError::new(*second, reason));
                 }
                 [] if group.required => {
-                    let all: Vec<&str> =
-                        tool.bindings.iter().filter(|b| in_group((*b).into())).map(|b| b.property.as_str()).collect();
+                    let all: Vec<&str> = tool
+                        .bindings
+                        .iter()
+                        .filter(|b| in_group((*b).into()))
+                        .map(|b| b.property.as_str())
+                        .collect();
                     if let Some(first) = all.first() {
                         let reason = format!("one of {} is required", names(all.clone()));
                         errors.push(ArgvError::new(*first, reason));
@@ -168,7 +178,9 @@ fn lay_out(chain: &[&Command], path: &[String], given: &[Given<'_>]) -> Result<V
 fn check_size(words: &[String]) -> Result<(), ArgvError> {
     let total: usize = words.iter().map(|w| w.len() + WORD_OVERHEAD).sum();
     if total > MAX_TOTAL_BYTES {
-        let reason = format!("{total} bytes of command line are more than the {MAX_TOTAL_BYTES} that a program can be given");
+        let reason = format!(
+            "{total} bytes of command line are more than the {MAX_TOTAL_BYTES} that a program can be given"
+        );
         return Err(ArgvError::new(ALL, reason));
     }
     Ok(())

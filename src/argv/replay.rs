@@ -46,7 +46,8 @@ pub(super) fn check(chain: &[&Command], words: &[String], given: &[Given<'_>]) -
     for dialect in dialects {
         let mut seen = Seen::new();
         let read = Parser::read(chain, 0, &words, *dialect, &mut seen);
-        let compared = read.and_then(|()| compare(&meant, &seen).map_or(Ok(()), |place| Err(Trouble::Misread(place))));
+        let compared =
+            read.and_then(|()| compare(&meant, &seen).map_or(Ok(()), |place| Err(Trouble::Misread(place))));
         compared.map_err(|trouble| explain(&trouble, chain, given))?;
     }
     Ok(())
@@ -106,7 +107,8 @@ impl<'a> Parser<'a> {
             Class::Option(..) => 'O',
         };
         let pattern = classes.iter().map(letter).collect();
-        let mut parser = Parser { chain, command, depth, words, classes, pattern, slots: slots(command), dialect };
+        let mut parser =
+            Parser { chain, command, depth, words, classes, pattern, slots: slots(command), dialect };
         parser.run(seen)
     }
 
@@ -140,7 +142,9 @@ impl<'a> Parser<'a> {
 
     /// An option with the words that it takes; where the words after them begin.
     fn option(&mut self, at: usize, seen: &mut Seen) -> Result<usize, Trouble> {
-        let Class::Option(Some((index, flag)), explicit) = self.classes[at] else { return Err(self.unread(at)) };
+        let Class::Option(Some((index, flag)), explicit) = self.classes[at] else {
+            return Err(self.unread(at));
+        };
         let argument = &self.command.arguments[index];
         if matches!(argument.action, Action::Help | Action::Version) {
             return Err(self.unread(at));
@@ -359,7 +363,8 @@ fn is_negative_number(word: &str) -> bool {
 /// Says which argument is to blame, and why.
 fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]) -> ArgvError {
     let holds = |g: &&Given<'_>, word: &str| {
-        let spelled = |u: &Use| u.flag.as_ref().is_some_and(|f| word == f || word.starts_with(&format!("{f}=")));
+        let spelled =
+            |u: &Use| u.flag.as_ref().is_some_and(|f| word == f || word.starts_with(&format!("{f}=")));
         g.uses.iter().any(|u| u.values.iter().any(|v| v == word) || spelled(u))
     };
     let owner = |word: &str| given.iter().find(|g| holds(g, word));
@@ -367,7 +372,9 @@ fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]) -> ArgvEr
     let known = given.iter().find_map(|g| cause(g, chain).map(|reason| ArgvError::new(g.property, reason)));
     match trouble {
         Trouble::File(word) => {
-            let reason = format!("`{word}` can't be passed: the program takes a word that begins so for the name of a file of arguments");
+            let reason = format!(
+                "`{word}` can't be passed: the program takes a word that begins so for the name of a file of arguments"
+            );
             ArgvError::new(named(owner(word)), reason)
         }
         Trouble::Ambiguous(word) => {
@@ -406,7 +413,9 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     let several = |u: &&Use| u.values.len() > 1 || matches!(argument.arity, Arity::Exactly(_));
     if let Some(value) = uses.iter().filter(several).flat_map(|u| &u.values).find(|v| flagged(v)) {
         let way_out = if is_option { "; one such value alone can be passed" } else { "" };
-        return Some(format!("can't hold `{value}` among several values: argparse would take it for an option{way_out}"));
+        return Some(format!(
+            "can't hold `{value}` among several values: argparse would take it for an option{way_out}"
+        ));
     }
     let greedy = |u: &Use| is_open_ended(argument, u);
     (is_option && place.depth + 1 < chain.len() && uses.iter().any(greedy)).then(|| {
