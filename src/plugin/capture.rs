@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -30,6 +30,9 @@ const LIVE_CAP: u64 = 16 * 1024 * 1024;
 
 /// Between SIGTERM and SIGKILL for a program that hangs while it should print help: it has nothing to save.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Hanging runs after which a program is left alone: each costs the whole time limit.
+const MAX_HANGS: usize = 3;
 
 /// Characters of standard error that a reason quotes from its end.
 const TAIL: usize = 300;
@@ -64,7 +67,13 @@ pub struct Program {
     pub env: Vec<(String, String)>,
     /// Whether its parser object may be asked.
     pub live: bool,
+    /// How often it hung when it was asked.
+    pub hangs: Hangs,
 }
+
+/// Counts runs that did not end in time.
+#[derive(Clone, Debug, Default)]
+pub struct Hangs(Arc<AtomicUsize>);
 
 /// A help page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,7 +105,7 @@ pub enum CaptureError {
         /// The end of what it wrote to standard error, after a colon, or nothing.
         tail: String,
     },
-    /// It hung too often for its other pages to be asked for.
+    /// It hung too often to be run again.
     #[error("not asked for, since other commands of this program hung")]
     GaveUp,
 }
@@ -106,7 +115,7 @@ pub enum CaptureError {
 pub struct Capturer {
     timeout: Duration,
     python_path: Option<OsString>,
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     passenger: Option<TempDir>,
     runs: AtomicU64,
 }
@@ -116,13 +125,18 @@ impl Capturer {
     /// nothing is written.
     pub fn new(discovery: &Discovery) -> io::Result<Capturer> {
         let passenger = if discovery.live { Some(board()?) } else { None };
-        Ok(Capturer {
+        Ok(Capturer { passenger, ..Capturer::without_live(discovery) })
+    }
+
+    /// A capturer that goes by help pages alone.
+    pub fn without_live(discovery: &Discovery) -> Capturer {
+        Capturer {
             timeout: discovery.help_timeout,
             python_path: discovery.python_path.clone(),
-            permits: Arc::new(Semaphore::new(discovery.parallel.max(1))),
-            passenger,
+            permits: Semaphore::new(discovery.parallel.max(1)),
+            passenger: None,
             runs: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The help page of the command that `words` lead to. `-h` is tried only on a program that answered `--help` with its
@@ -177,7 +191,15 @@ impl Capturer {
     ) -> Result<Finished, CaptureError> {
         let spec = self.spec(program, words, live_output);
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)
+        if program.hangs.0.load(Ordering::Relaxed) >= MAX_HANGS {
+            return Err(CaptureError::GaveUp);
+        }
+        let finished =
+            process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
+        if finished.end == End::TimedOut {
+            program.hangs.0.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(finished)
     }
 
     fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
@@ -305,6 +327,7 @@ mod tests {
                 launch: vec!["/p/cli.py".into()],
                 env: theirs.map(|v| ("PYTHONPATH".to_owned(), v.to_owned())).into_iter().collect(),
                 live: true,
+                hangs: Hangs::default(),
             };
             let output = capturer.output_file().unwrap();
             let spec = capturer.spec(&program, &[OsStr::new("--help")], Some(&output));
@@ -324,7 +347,13 @@ mod tests {
     fn without_live_there_is_no_passenger() {
         let capturer = capturer(false, None);
         assert!(capturer.output_file().is_none());
-        let program = Program { directory: "/".into(), launch: vec![], env: vec![], live: true };
+        let program = Program {
+            directory: "/".into(),
+            launch: vec![],
+            env: vec![],
+            live: true,
+            hangs: Hangs::default(),
+        };
         let spec = capturer.spec(&program, &[], None);
         assert!(spec.set.iter().all(|(name, _)| name != "PYTHONPATH" && name != live::OUTPUT_VARIABLE));
     }
