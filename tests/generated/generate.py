@@ -218,6 +218,8 @@ class Maker:
         dash = "-" if negatable else self.one(state["prefix"])
         for _ in range(30):
             name = self.one(NAMES)
+            if negatable and name.startswith("no-"):
+                continue  # 3.14 refuses it
             long, short = dash * 2 + name, dash + self.one([name[0], name[0].upper()])
             shape = "long" if negatable else self.pick(
                 [("long", 45), ("both", 37), ("short", 7), ("longs", 4), ("single", 3), ("negative", 0.7), ("reverse", 3)])

@@ -1,6 +1,6 @@
 """Builds the described argparse programs and answers questions about them: JSON lines in, JSON lines out.
 
-A request: {"op": "describe", "program", "columns"} -> what the parser object says, each command's help page at each
+A request: {"op": "version"} -> [major, minor]; {"op": "describe", "program", "columns"} -> what the parser object says, each command's help page at each
 width, and the live description; {"op": "call", "program", "calls": [{"path", "argv", "given"}]} -> for each call the
 namespace that the parser makes of argv and the one that the given values mean. One answer a request, in order; a
 description that this Python can't build gives {"error"}. Runs on Python 3.8 and later, needs nothing but the standard
@@ -374,6 +374,8 @@ def describe_live(parser, source):
 def handle(line):
     """The answer to one request line."""
     request = json.loads(line)
+    if request["op"] == "version":
+        return json.dumps(sys.version_info[:2])
     program = with_sentinels(request["program"])
     if sys.version_info < tuple(program.get("since", (3, 8))):
         return json.dumps({"skipped": True})

@@ -1,0 +1,65 @@
+//! The measure of exactness: random argparse programs, built alike by every Python that is there, and what smcp makes
+//! of them compared with what their parser objects say.
+//!
+//! `SMCP_GENERATED` = how many programs a test takes, `SMCP_GENERATED_SEED` = which, `SMCP_TEST_PYTHONS` = colon-separated
+//! interpreters (else `python3`), `SMCP_TEST_PYODIDE=1` = also CPython 3.14 in Node (needs npm),
+//! `SMCP_GENERATED_REPORT` = a directory for the whole reports.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod interpreter;
+mod program;
+mod report;
+mod shrink;
+mod subcommands;
+mod text;
+
+use interpreter::{Interpreter, generate, variable};
+use program::{NARROW, Program, WIDE};
+use report::{Failure, Report};
+use serde_json::Value;
+
+/// Programs that a test takes where nobody says: seconds of work, and every kind of argument many times.
+const PROGRAMS: usize = 300;
+
+fn descriptions() -> Vec<Value> {
+    let number = |name: &str| variable(name).and_then(|v| v.parse().ok());
+    generate(number("SMCP_GENERATED_SEED").unwrap_or(1), number("SMCP_GENERATED").map_or(PROGRAMS, |n| n as usize))
+}
+
+/// Runs a check on every program of every interpreter and reports.
+fn measure(name: &str, check: impl Fn(&mut Interpreter, &Program, &Value) -> Vec<Failure>) {
+    let descriptions = descriptions();
+    let mut report = Report::default();
+    for mut interpreter in Interpreter::all() {
+        let version = interpreter.version;
+        let mut whole = |description: &Value| match Program::ask(&mut interpreter, description) {
+            Ok(program) => check(&mut interpreter, &program, description),
+            Err(_) => Vec::new(),
+        };
+        for description in &descriptions {
+            let failures = whole(description);
+            report.add(version, description, failures, &mut whole);
+        }
+    }
+    report.finish(name);
+}
+
+#[test]
+fn wide_help_pages_tell_what_the_parser_object_says() {
+    measure("text-wide", |_, program, _| text::check(program, WIDE));
+}
+
+#[test]
+fn help_pages_of_80_columns_tell_what_the_parser_object_says() {
+    measure("text-narrow", |_, program, _| text::check(program, NARROW));
+}
+
+#[test]
+fn every_python_builds_nearly_every_program() {
+    for mut interpreter in Interpreter::all() {
+        let descriptions = descriptions();
+        let refused = |d: &Value| Program::ask(&mut interpreter, d).err().filter(|e| !e.contains("newer Python"));
+        let refused: Vec<_> = descriptions.iter().filter_map(refused).collect();
+        assert!(refused.is_empty(), "{:?}: {refused:#?}", interpreter.version);
+    }
+}
