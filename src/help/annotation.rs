@@ -1,0 +1,141 @@
+//! Facts that a help text states about its argument.
+//!
+//! `ArgumentDefaultsHelpFormatter` appends ` (default: %(default)s)`; authors write the same in their own words. Only a
+//! default in brackets, or one that ends a sentence of its own, is believed, and only where it is one word or quoted:
+//! a default told in prose ("the current directory") is not a value.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::model::{Argument, ValueType};
+
+/// `(default: X)` and its like. The value runs to the bracket that closes.
+static BRACKETED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)[\[({](?:the )?defaults?(?: value)?(?:\s*[:=]\s*|\s+(?:is|to)(?::|\s)\s*|\s+)")
+        .expect("the pattern is constant")
+});
+
+/// `Default: X`, `defaults to X`, `by default X` outside brackets.
+static IN_PROSE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:^|[\s;,.])(?:the )?(?:defaults?(?: value)?\s*[:=]\s*|defaults? (?:is|to):?\s+|default value is:?\s+)").expect("the pattern is constant")
+});
+
+/// The default that a help text names, as text; `None` where it names none, or only in prose.
+pub(super) fn default(help: &str) -> Option<String> {
+    bracketed(help).or_else(|| in_prose(help)).filter(|value| value != "None")
+}
+
+/// The default as a value of the argument's type; `None` where it isn't one.
+pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
+    if argument.arity.is_many() {
+        let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+        let items = inner.split(", ").filter(|i| !i.is_empty()).map(|i| scalar(unquoted(i), argument));
+        return items.collect::<Option<Vec<Value>>>().filter(|v| !v.is_empty()).map(Value::Array);
+    }
+    scalar(text, argument)
+}
+
+fn scalar(text: &str, argument: &Argument) -> Option<Value> {
+    if let Some(choices) = &argument.choices {
+        return choices.iter().any(|c| c == text).then(|| Value::from(text));
+    }
+    match argument.value_type {
+        ValueType::Integer => text.parse::<i64>().ok().map(Value::from),
+        ValueType::Number => text.parse::<f64>().ok().map(Value::from),
+        ValueType::String | ValueType::Json => Some(Value::from(text)),
+    }
+}
+
+fn bracketed(help: &str) -> Option<String> {
+    let found = BRACKETED.find_iter(help).last()?;
+    let open = help[found.start()..].chars().next()?;
+    let text = &help[found.end()..];
+    let end = closing(text, open)?;
+    let whole = text[..end].trim();
+    // What the formatter appends ends the text, and is the value itself whatever it holds.
+    let appended =
+        help[found.end() + end + 1..].trim().is_empty() && help[found.start()..].starts_with("(default: ");
+    if appended && !is_prose(whole) { Some(unquoted(whole).to_owned()) } else { one_word(whole) }
+}
+
+/// Where the bracket closes that was open before `text`.
+fn closing(text: &str, open: char) -> Option<usize> {
+    let close = match open {
+        '(' => ')',
+        '[' => ']',
+        _ => '}',
+    };
+    let mut depth = 0_usize;
+    for (i, c) in text.char_indices() {
+        if c == open {
+            depth += 1;
+        } else if c == close {
+            if depth == 0 {
+                return Some(i);
+            }
+            depth -= 1;
+        }
+    }
+    None
+}
+
+fn in_prose(help: &str) -> Option<String> {
+    let found = IN_PROSE.find_iter(help).last()?;
+    let text = &help[found.end()..];
+    let sentence = text.find(". ").map_or(text, |end| &text[..end]).lines().next()?.trim();
+    one_word(sentence.trim_end_matches(['.', ')', ']', ';', ',']))
+}
+
+/// A quoted value, or a single word.
+fn one_word(text: &str) -> Option<String> {
+    let text = text.trim();
+    let value = unquoted(text);
+    let single = value.len() < text.len() || !text.contains(char::is_whitespace);
+    (single && !value.is_empty()).then(|| value.to_owned())
+}
+
+/// Several words of which none looks like data.
+fn is_prose(text: &str) -> bool {
+    let words = text.split_whitespace().count();
+    words > 1 && text.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || c == '-')
+}
+
+/// The text without a pair of quotes around it.
+fn unquoted(text: &str) -> &str {
+    const QUOTES: [(char, char); 5] = [('\'', '\''), ('"', '"'), ('`', '`'), ('‘', '’'), ('“', '”')];
+    let inner = QUOTES.iter().find_map(|&(open, close)| {
+        let inner = text.strip_prefix(open)?.strip_suffix(close)?;
+        (!inner.contains(open) && !inner.contains(close)).then_some(inner)
+    });
+    inner.unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(help: &str, expected: Option<&str>) {
+        assert_eq!(default(help).as_deref(), expected, "{help:?}");
+    }
+
+    #[test]
+    fn defaults() {
+        check("level (default: 3)", Some("3"));
+        check("level (default: None)", None);
+        check("form (default: a (b) c)", Some("a (b) c"));
+        check("form (default: %H:%M on %d)", Some("%H:%M on %d"));
+        check("level [default: 3] of all", Some("3"));
+        check("level (default=3)", Some("3"));
+        check("level (defaults to 3)", Some("3"));
+        check("level. Default is 3.", Some("3"));
+        check("level, default: 0.5", Some("0.5"));
+        check("level. Defaults to 'two words'.", Some("two words"));
+        check("where to write (default: the current directory)", None);
+        check("where to write. Defaults to the current directory.", None);
+        check("by default nothing", None);
+        check("set the default level", None);
+        check("", None);
+    }
+}

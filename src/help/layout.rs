@@ -1,0 +1,311 @@
+//! Lines → blocks: the usage, sections with their entries, and text.
+//!
+//! Inverts `HelpFormatter._format_action`, `_Section.format_help` and `_format_usage` (CPython 3.6 to 3.14):
+//!
+//! - A section is a heading at the margin that ends with a colon, and an indented body without a blank line between.
+//! - An entry stands at the section's indent. Its help begins at the *help column*, which is one column for the whole
+//!   page (`min(longest header + 2, max_help_position)`): behind the header and two blanks where the header is short
+//!   enough, else on the next line.
+//! - The entries of a subparsers action stand one indent deeper, below the action's own entry.
+//!
+//! Nothing is judged here: whether a section really is one (and not prose of that shape) is for [`super::lower`].
+
+use super::normalize::Line;
+
+/// The page in blocks.
+#[derive(Debug, Default)]
+pub(super) struct Layout<'a> {
+    /// The usage lines joined by one blank, without `usage:`; `None` where the page has none.
+    pub(super) usage: Option<String>,
+    /// The index of the first line behind the usage.
+    pub(super) after_usage: usize,
+    /// The column where help begins.
+    pub(super) column: usize,
+    /// Everything shaped like a section, in the order of the page.
+    pub(super) sections: Vec<Section<'a>>,
+}
+
+/// Something shaped like a section.
+#[derive(Debug)]
+pub(super) struct Section<'a> {
+    /// The heading without its colon; empty for entries that stand below none.
+    pub(super) title: &'a str,
+    /// The index of its first line (the heading, or the first entry).
+    pub(super) start: usize,
+    /// The index behind its last line.
+    pub(super) end: usize,
+    pub(super) entries: Vec<Entry<'a>>,
+}
+
+/// A header with its help.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    /// The line's number on the page, from 1.
+    pub(super) line: usize,
+    /// The index of its first line.
+    pub(super) start: usize,
+    /// The left side; empty for rows that stand below no entry.
+    pub(super) header: &'a str,
+    /// The lines of the help text, from the help column on.
+    pub(super) help: Vec<&'a str>,
+    /// Entries one indent deeper: subcommands.
+    pub(super) rows: Vec<Entry<'a>>,
+}
+
+/// Finds the blocks of a page.
+pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
+    let (usage, usage_lines) = usage(lines);
+    let bodies = bodies(lines, &usage_lines);
+    let indent = bodies.iter().filter_map(|b| b.indent(lines)).min().unwrap_or(2);
+    let column = help_column(lines, &bodies, indent);
+    let sections = bodies.iter().map(|body| section(lines, body, indent, column)).collect();
+    Layout { usage, after_usage: usage_lines.end, column: column.unwrap_or(0), sections }
+}
+
+/// The usage and the indices of its lines: from `usage:` to the next blank line.
+fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
+    let Some(start) = lines.iter().position(|l| after_usage_word(l.content()).is_some()) else {
+        return (None, 0..0);
+    };
+    let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, i)).unwrap_or(lines.len());
+    let first = after_usage_word(lines[start].content()).unwrap_or_default();
+    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(|l| l.content()));
+    let text: Vec<&str> = words.map(str::trim).filter(|w| !w.is_empty()).collect();
+    (Some(text.join(" ")), start..end)
+}
+
+/// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose.
+fn ends_usage(lines: &[Line], start: usize, index: usize) -> bool {
+    let line = &lines[index];
+    line.is_blank()
+        || is_heading(lines, index)
+        || (line.indent == 0 && lines[start].indent == 0 && !line.text.starts_with(['[', '(', '{', '-']))
+}
+
+fn after_usage_word(text: &str) -> Option<&str> {
+    const WORD: &str = "usage:";
+    text.get(..WORD.len()).filter(|w| w.eq_ignore_ascii_case(WORD)).map(|_| &text[WORD.len()..])
+}
+
+/// The lines of something shaped like a section: a heading (not for entries below none) and indented lines.
+struct Body {
+    heading: Option<usize>,
+    start: usize,
+    end: usize,
+}
+
+impl Body {
+    /// The smallest indentation of its lines.
+    fn indent(&self, lines: &[Line]) -> Option<usize> {
+        lines[self.start..self.end].iter().filter(|l| !l.is_blank()).map(|l| l.indent).min()
+    }
+}
+
+fn bodies(lines: &[Line], usage: &std::ops::Range<usize>) -> Vec<Body> {
+    let mut bodies = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        if usage.contains(&at) {
+            at = usage.end;
+        } else if is_heading(lines, at) {
+            let end = indented_until(lines, at + 1, usage);
+            bodies.push(Body { heading: Some(at), start: at + 1, end });
+            at = end;
+        } else if at >= usage.end && lines[at].indent > 0 && lines[at].content().starts_with('-') {
+            let end = indented_until(lines, at, usage);
+            bodies.push(Body { heading: None, start: at, end });
+            at = end;
+        } else {
+            at += 1;
+        }
+    }
+    bodies
+}
+
+/// A line at the margin that ends with a colon, directly followed by an indented line.
+fn is_heading(lines: &[Line], at: usize) -> bool {
+    let line = &lines[at];
+    line.indent == 0
+        && line.text.ends_with(':')
+        && after_usage_word(line.text).is_none()
+        && lines.get(at + 1).is_some_and(|next| next.indent > 0)
+}
+
+/// The index behind the last indented line before the next line at the margin.
+fn indented_until(lines: &[Line], from: usize, usage: &std::ops::Range<usize>) -> usize {
+    let stop = (from..lines.len())
+        .find(|&i| (!lines[i].is_blank() && lines[i].indent == 0) || i == usage.start && usage.end > 0);
+    let mut end = stop.unwrap_or(lines.len());
+    while end > from && lines[end - 1].is_blank() {
+        end -= 1;
+    }
+    end
+}
+
+/// The column where help begins. Every entry votes: where two or more blanks end in its line, and where the lines
+/// below it begin. A formatter with a layout of its own has no such column.
+fn help_column(lines: &[Line], bodies: &[Body], indent: usize) -> Option<usize> {
+    let mut votes = std::collections::BTreeMap::<usize, usize>::new();
+    for body in bodies {
+        for line in lines[body.start..body.end].iter().filter(|l| !l.is_blank()) {
+            // A line deeper than rows can only be help.
+            if line.indent > indent + ROW_INDENT {
+                *votes.entry(line.indent).or_default() += 1;
+            }
+            for gap in gaps(line).take(MAX_GAPS) {
+                *votes.entry(gap).or_default() += 1;
+            }
+        }
+    }
+    let (&column, _) = votes.iter().max_by_key(|&(&column, &n)| (n, std::cmp::Reverse(column)))?;
+    let entries =
+        bodies.iter().flat_map(|b| &lines[b.start..b.end]).filter(|l| !l.is_blank() && l.indent < column);
+    let (own, other): (Vec<usize>, Vec<usize>) =
+        entries.filter_map(|l| gaps(l).next()).partition(|&gap| gap == column);
+    (own.len() >= other.len()).then_some(column)
+}
+
+/// `HelpFormatter(indent_increment=2)`: how much deeper the rows of a subparsers action stand.
+const ROW_INDENT: usize = 2;
+
+/// Gaps of a line that vote; later ones stand in the help text.
+const MAX_GAPS: usize = 4;
+
+/// The columns where text begins behind two or more blanks.
+fn gaps(line: &Line) -> impl Iterator<Item = usize> {
+    let mut blanks = 0;
+    line.text.chars().enumerate().skip(line.indent).filter_map(move |(column, c)| {
+        let begins = c != ' ' && blanks >= 2;
+        blanks = if c == ' ' { blanks + 1 } else { 0 };
+        begins.then_some(column)
+    })
+}
+
+fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<usize>) -> Section<'a> {
+    let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
+    let mut entries: Vec<Entry<'a>> = Vec::new();
+    for (index, line) in lines.iter().enumerate().take(body.end).skip(body.start) {
+        let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
+        if is_help && !entries.is_empty() {
+            let text = line.from_column(column.unwrap_or(line.indent));
+            if let Some(last) = entries.last_mut() {
+                last_of(last).help.push(text);
+            }
+        } else if line.indent > indent && !line.is_blank() {
+            match entries.last_mut() {
+                Some(last) if !last.header.starts_with('-') => last.rows.push(entry(index, line, column)),
+                Some(last) => last_of(last).help.push(line.content()),
+                None => entries.push(Entry {
+                    line: line.number,
+                    start: index,
+                    header: "",
+                    help: vec![],
+                    rows: vec![entry(index, line, column)],
+                }),
+            }
+        } else if !line.is_blank() {
+            entries.push(entry(index, line, column));
+        }
+    }
+    entries.iter_mut().for_each(trim_help);
+    Section { title, start: body.heading.unwrap_or(body.start), end: body.end, entries }
+}
+
+/// The entry that further help lines belong to.
+fn last_of<'e, 'a>(entry: &'e mut Entry<'a>) -> &'e mut Entry<'a> {
+    if entry.rows.is_empty() {
+        entry
+    } else {
+        entry.rows.last_mut().expect("it was just seen not to be empty")
+    }
+}
+
+fn entry<'a>(index: usize, line: &Line<'a>, column: Option<usize>) -> Entry<'a> {
+    let (header, help) = split(line, column);
+    Entry { line: line.number, start: index, header, help: help.into_iter().collect(), rows: Vec::new() }
+}
+
+/// Header and help of one line.
+fn split<'a>(line: &Line<'a>, column: Option<usize>) -> (&'a str, Option<&'a str>) {
+    let content = line.content();
+    if let Some(column) = column {
+        let help = line.from_column(column);
+        let header = &line.text[..line.text.len() - help.len()];
+        if !help.is_empty() && !help.starts_with(' ') && header.ends_with("  ") {
+            return (header.trim(), Some(help));
+        }
+        // A header that reaches the help column has its help on the next line, whatever blanks it holds.
+        return (content, None);
+    }
+    match content.split_once("  ") {
+        Some((header, help)) if !help.trim().is_empty() => (header, Some(help.trim_start())),
+        _ => (content, None),
+    }
+}
+
+fn trim_help(entry: &mut Entry) {
+    while entry.help.last().is_some_and(|l| l.trim().is_empty()) {
+        entry.help.pop();
+    }
+    let blank = entry.help.iter().take_while(|l| l.trim().is_empty()).count();
+    entry.help.drain(..blank);
+    entry.rows.iter_mut().for_each(trim_help);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::normalize::lines;
+    use super::*;
+
+    fn entries(page: &str) -> Vec<(String, String)> {
+        let lines = lines(page);
+        let layout = blocks(&lines);
+        let all =
+            layout.sections.iter().flat_map(|s| &s.entries).flat_map(|e| std::iter::once(e).chain(&e.rows));
+        all.map(|e| (e.header.to_owned(), e.help.join("|"))).collect()
+    }
+
+    fn check(page: &str, expected: &[(&str, &str)]) {
+        let expected: Vec<_> = expected.iter().map(|(h, t)| ((*h).to_owned(), (*t).to_owned())).collect();
+        assert_eq!(entries(page), expected, "{page}");
+    }
+
+    #[test]
+    fn help_beside_and_below() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help            show help\n  -l LONG, --long-name LONG\n                        text\n                        more\n  -q\n",
+            &[("-h, --help", "show help"), ("-l LONG, --long-name LONG", "text|more"), ("-q", "")],
+        );
+    }
+
+    #[test]
+    fn rows_stand_deeper() {
+        check(
+            "usage: x\n\npositional arguments:\n  {a,b}\n    a         first\n    b (c, d)  second\n\noptions:\n  -h, --help  show\n",
+            &[("{a,b}", ""), ("a", "first"), ("b (c, d)", "second"), ("-h, --help", "show")],
+        );
+    }
+
+    #[test]
+    fn a_dash_deep_in_is_text() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help            show help\n  --quiet               the opposite of\n                        --verbose, that is\n",
+            &[("-h, --help", "show help"), ("--quiet", "the opposite of|--verbose, that is")],
+        );
+    }
+
+    #[test]
+    fn double_blanks_in_help_and_header() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help            one  two   three\n  --very-long NAME  WITH GAPS\n                        text\n",
+            &[("-h, --help", "one  two   three"), ("--very-long NAME  WITH GAPS", "text")],
+        );
+    }
+
+    #[test]
+    fn usage_lines_join() {
+        let page = "noise\nusage: prog [-h]\n            [-x X]\n\ntext\n";
+        let lines = lines(page);
+        assert_eq!(blocks(&lines).usage.as_deref(), Some("prog [-h] [-x X]"));
+    }
+}

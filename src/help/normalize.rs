@@ -1,0 +1,94 @@
+//! Page → lines of plain text: what terminals would interpret is taken away, so that columns are what argparse
+//! counted when it laid the page out (one character, one column).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// One line of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line<'a> {
+    /// Its number on the page, from 1.
+    pub(super) number: usize,
+    /// Its text without trailing white space.
+    pub(super) text: &'a str,
+    /// The column of its first character that isn't white space; 0 for a blank line.
+    pub(super) indent: usize,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(number: usize, text: &'a str) -> Line<'a> {
+        let text = text.trim_end();
+        let indent = text.chars().take_while(|c| c.is_whitespace()).count();
+        Line { number, text, indent }
+    }
+
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The text without its indentation.
+    pub(super) fn content(&self) -> &'a str {
+        self.text.trim_start()
+    }
+
+    /// The text from a column on; empty where the line ends before it.
+    pub(super) fn from_column(&self, column: usize) -> &'a str {
+        match self.text.char_indices().nth(column) {
+            Some((byte, _)) => &self.text[byte..],
+            None => "",
+        }
+    }
+}
+
+/// ANSI escape sequences: CSI (colours, cursor), OSC (titles, links) and two-character ones.
+static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])|\u{9b}[0-?]*[ -/]*[@-~]",
+    )
+    .expect("the pattern is constant")
+});
+
+/// Takes away escape sequences, overstrikes (`x BS x`, as pagers print bold) and other control characters.
+pub(super) fn plain(page: &str) -> String {
+    let stripped = ESCAPES.replace_all(page, "");
+    let mut out = String::with_capacity(stripped.len());
+    for c in stripped.chars() {
+        match c {
+            '\u{8}' => drop(out.pop()),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The lines of plain text.
+pub(super) fn lines(plain: &str) -> Vec<Line<'_>> {
+    plain.split('\n').enumerate().map(|(i, text)| Line::new(i + 1, text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_codes_go() {
+        for (page, expected) in [
+            ("a\r\nb\r\n", "a\nb\n"),
+            ("\x1b[1;34musage: \x1b[0mx", "usage: x"),
+            ("\x1b]8;;http://a\x07link\x1b]8;;\x07", "link"),
+            ("b\u{8}bo\u{8}o", "bo"),
+            ("a\0b\u{7}", "ab"),
+        ] {
+            assert_eq!(plain(page), expected, "{page:?}");
+        }
+    }
+
+    #[test]
+    fn columns_are_characters() {
+        let line = Line::new(1, "  é ü  help ");
+        assert_eq!((line.indent, line.from_column(7), line.from_column(70)), (2, "help", ""));
+    }
+}

@@ -1,0 +1,78 @@
+//! Wrapped lines → the text that was wrapped.
+//!
+//! Inverts `textwrap` as argparse uses it: a line ends where the next word would not have fitted. A line that ends
+//! earlier was ended by the author (raw formatters), and stays one.
+
+use super::normalize::Line;
+
+/// The width of the widest line: no wrapped line was meant to be longer.
+pub(super) fn width(lines: &[Line]) -> usize {
+    lines.iter().map(|l| l.text.chars().count()).max().unwrap_or(0)
+}
+
+/// Where lines begin and how long they may be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrap {
+    pub(super) column: usize,
+    pub(super) width: usize,
+}
+
+impl Wrap {
+    /// Joins lines into the text that was wrapped.
+    pub(super) fn join(self, lines: &[&str]) -> String {
+        let mut out = String::new();
+        let mut previous: Option<&str> = None;
+        for line in lines.iter().map(|l| l.trim_end()) {
+            if let Some(previous) = previous {
+                out.push_str(glue(previous, line, self));
+            }
+            out.push_str(line);
+            previous = Some(line);
+        }
+        out.trim().to_owned()
+    }
+}
+
+/// What stood between two lines.
+fn glue(previous: &str, next: &str, wrap: Wrap) -> &'static str {
+    let Some(word) = next.split_whitespace().next().filter(|_| !next.starts_with(char::is_whitespace)) else {
+        return "\n";
+    };
+    // A word with a hyphen may be broken behind it, so the piece up to there had to fit.
+    let piece = word.split_inclusive('-').next().unwrap_or(word);
+    let needed = wrap.column + previous.chars().count() + 1 + piece.chars().count();
+    let wrapped = !previous.is_empty() && needed > wrap.width;
+    match wrapped {
+        false => "\n",
+        true if breaks_a_word(previous, next) => "",
+        true => " ",
+    }
+}
+
+/// `break_on_hyphens`: a line may end behind a hyphen inside a word.
+fn breaks_a_word(previous: &str, next: &str) -> bool {
+    let mut end = previous.chars().rev();
+    end.next() == Some('-')
+        && end.next().is_some_and(char::is_alphanumeric)
+        && next.starts_with(char::is_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_join() {
+        for (lines, width, expected) in [
+            (&["one two", "three"][..], 10, "one two three"),
+            (&["one", "two"], 10, "one\ntwo"),
+            (&["a well-", "known x"], 10, "a well-known x"),
+            (&["one two -", "three"], 10, "one two - three"),
+            (&["one two", "", "three"], 10, "one two\n\nthree"),
+            (&["one two", "  - three"], 10, "one two\n  - three"),
+            (&[], 10, ""),
+        ] {
+            assert_eq!(Wrap { column: 0, width }.join(lines), expected, "{lines:?}");
+        }
+    }
+}
