@@ -326,6 +326,8 @@ class Maker:
         if positional:
             if self.chance(22):
                 argument["metavar"] = self.pick([("FILE", 60), ("thing", 25), (self.one(ODD_METAVARS), 15)])
+                if argument["metavar"] == "-N":
+                    argument["metavar"] = "N"
             return
         width = nargs if isinstance(nargs, int) and nargs > 1 else 2 if nargs in ("*", "+") else 0
         metavar = self.pick([(None, 66), ("word", 26), ("tuple", 30 if width > 1 else 0), ("odd", 4), ("", 0.8)])

@@ -376,20 +376,24 @@ def handle(line):
     request = json.loads(line)
     if request["op"] == "version":
         return json.dumps(sys.version_info[:2])
+    try:
+        return json.dumps(answer_to(request))
+    except Exception as error:  # a description may be one that argparse refuses, above all while it is made smaller
+        return json.dumps({"error": "%s: %s" % (type(error).__name__, error)})
+
+
+def answer_to(request):
     program = with_sentinels(request["program"])
     if sys.version_info < tuple(program.get("since", (3, 8))):
-        return json.dumps({"skipped": True})
-    try:
-        parser = build({key: value for key, value in program.items() if key != "since"})
-    except Exception as error:
-        return json.dumps({"error": "%s: %s" % (type(error).__name__, error)})
+        return {"skipped": True}
+    parser = build({key: value for key, value in program.items() if key != "since"})
     if request["op"] == "call":
-        return json.dumps({"calls": [call(parser, one) for one in request["calls"]]})
+        return {"calls": [call(parser, one) for one in request["calls"]]}
     answer = {"truth": truth(parser), "commands": pages(parser, request["columns"])}
     if request.get("passenger"):
         for command in answer["commands"]:
             command["live"] = describe_live(selected(parser, command["path"]), request["passenger"])
-    return json.dumps(answer)
+    return answer
 
 
 def selected(parser, path):

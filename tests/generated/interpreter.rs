@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// The npm release that ships CPython 3.14.
+/// The npm release that ships `CPython` 3.14.
 const PYODIDE: &str = "pyodide@314.0.6";
 
 /// A running harness. Ends with its standard input.
@@ -19,7 +19,7 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// The interpreters that `SMCP_TEST_PYTHONS` names (else `python3`), and CPython 3.14 in Node where
+    /// The interpreters that `SMCP_TEST_PYTHONS` names (else `python3`), and `CPython` 3.14 in Node where
     /// `SMCP_TEST_PYODIDE=1` asks for it.
     pub(crate) fn all() -> Vec<Interpreter> {
         let mut all: Vec<_> = pythons().iter().map(|python| Interpreter::start(python, &[file("harness.py")])).collect();

@@ -2,7 +2,7 @@
 //! of them compared with what their parser objects say.
 //!
 //! `SMCP_GENERATED` = how many programs a test takes, `SMCP_GENERATED_SEED` = which, `SMCP_TEST_PYTHONS` = colon-separated
-//! interpreters (else `python3`), `SMCP_TEST_PYODIDE=1` = also CPython 3.14 in Node (needs npm),
+//! interpreters (else `python3`), `SMCP_TEST_PYODIDE=1` = also `CPython` 3.14 in Node (needs npm),
 //! `SMCP_GENERATED_REPORT` = a directory for the whole reports.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
@@ -22,8 +22,9 @@ use serde_json::Value;
 const PROGRAMS: usize = 300;
 
 fn descriptions() -> Vec<Value> {
-    let number = |name: &str| variable(name).and_then(|v| v.parse().ok());
-    generate(number("SMCP_GENERATED_SEED").unwrap_or(1), number("SMCP_GENERATED").map_or(PROGRAMS, |n| n as usize))
+    let seed = variable("SMCP_GENERATED_SEED").and_then(|v| v.parse().ok()).unwrap_or(1);
+    let count = variable("SMCP_GENERATED").and_then(|v| v.parse().ok()).unwrap_or(PROGRAMS);
+    generate(seed, count)
 }
 
 /// Runs a check on every program of every interpreter and reports.

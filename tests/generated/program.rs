@@ -59,13 +59,14 @@ pub(crate) struct ArgumentFacts {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pages {
     pub(crate) path: Vec<String>,
-    pages: BTreeMap<String, Option<String>>,
+    #[serde(rename = "pages")]
+    by_width: BTreeMap<String, Option<String>>,
     live: Option<Value>,
 }
 
 impl Pages {
     pub(crate) fn at(&self, width: u32) -> Option<&str> {
-        self.pages.get(&width.to_string())?.as_deref()
+        self.by_width.get(&width.to_string())?.as_deref()
     }
 }
 
@@ -106,17 +107,17 @@ impl Program {
             None => return Err("no live description".to_owned()),
         };
         let live = live::read(&bytes).map_err(|e| e.to_string())?;
-        Ok(self.merge(live, &mut Vec::new()))
+        Ok(self.merge(&live, &mut Vec::new()))
     }
 
-    fn merge(&self, live: Command, path: &mut Vec<String>) -> Command {
+    fn merge(&self, live: &Command, path: &mut Vec<String>) -> Command {
         let words: Vec<_> = path.iter().map(String::as_str).collect();
         let text = help::parse(self.page(path), &words);
         let mut node = live::merge(text, live.clone());
         for entry in &mut node.subcommands {
             let Some(below) = live.subcommands.iter().find(|c| c.name == entry.name) else { continue };
             path.push(entry.name.clone());
-            let whole = self.merge(below.clone(), path);
+            let whole = self.merge(below, path);
             path.pop();
             let listed = std::mem::replace(entry, whole);
             entry.name = listed.name;

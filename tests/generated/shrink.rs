@@ -7,8 +7,10 @@ use crate::report::Failure;
 /// How many smaller programs are tried for one failure: enough for the generator's largest, few enough for minutes.
 const TRIES: usize = 600;
 
-/// Keys without which a description means nothing.
-const NEEDED: [&str; 4] = ["kind", "flags", "name", "prog"];
+/// Keys without which a description means nothing, or something else: without `prefix_chars` a flag `++x` is a
+/// positional, and half a usage by hand is one that nobody would write.
+const NEEDED: [&str; 5] = ["kind", "flags", "name", "prog", "prefix_chars"];
+const WHOLE: [&str; 2] = ["usage", "prog"];
 
 /// The smallest description found that fails like `failure`, and how it does.
 pub(crate) fn smallest(
@@ -66,7 +68,7 @@ fn object_steps(map: &Map<String, Value>) -> Vec<Value> {
             without.remove(key);
             found.push(Value::Object(without));
         }
-        for step in steps(inner) {
+        for step in if WHOLE.contains(&key.as_str()) { Vec::new() } else { steps(inner) } {
             let mut changed = map.clone();
             changed.insert(key.clone(), step);
             found.push(Value::Object(changed));

@@ -3,6 +3,7 @@
 //! Every fact of the parser object is either shown by the page (then the parsed command has it), or it is not (then the
 //! parsed command must not claim anything that is false). The conditions below are that line.
 
+use serde_json::Value;
 use smcp::help;
 use smcp::model::{Action, Argument, Arity, Command, ValueType};
 
@@ -164,6 +165,8 @@ impl<'a> Checker<'a> {
                 self.expect("choices", &label(truth), &truth.choices, &got.choices);
             }
             _ if facts.own_metavar && !regular(truth, facts) => {}
+            // `{a,b}` may be the one choice `a,b`.
+            Some(choices) if choices.iter().any(|c| c.contains(',')) => {}
             _ if got.choices.is_some() => self.expect("invented choices", &label(truth), &truth.choices, &got.choices),
             _ => {}
         }
@@ -194,8 +197,10 @@ impl<'a> Checker<'a> {
             return;
         };
         let as_written = truth.arity != Arity::Zero && !truth.arity.is_many() && found.as_str() == Some(&text);
-        let number = found.as_f64().is_some() && found.as_f64() == truth.default.as_ref().and_then(serde_json::Value::as_f64);
-        if !as_written && !number && truth.default.as_ref() != Some(found) {
+        let number = found.as_f64().is_some() && found.as_f64() == truth.default.as_ref().and_then(Value::as_f64);
+        let strings = |list: &Vec<Value>| list.iter().map(written).collect::<Vec<_>>();
+        let list = found.as_array().is_some_and(|f| truth.default.as_ref().and_then(Value::as_array).map(strings) == Some(strings(f)));
+        if !as_written && !number && !list && truth.default.as_ref() != Some(found) {
             self.fail("wrong default", &label(truth), format!("{:?}", truth.default), format!("{found:?}"));
         }
     }
@@ -316,6 +321,11 @@ fn regular(argument: &Argument, facts: &ArgumentFacts) -> bool {
         !m.is_empty() && !m.starts_with('-') && !m.ends_with("...") && !m.contains(|c: char| " {}[]()|,".contains(c))
     };
     argument.metavar.iter().all(plain)
+}
+
+/// A value as Python writes it, near enough: text that shows a number doesn't say whether it is one.
+fn written(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn plain_choice(choice: &str) -> bool {
