@@ -6,7 +6,8 @@
 //! - An entry stands at the section's indent. Its help begins at the *help column*, which is one column for the whole
 //!   page (`min(longest header + 2, max_help_position)`): behind the header and two blanks where the header is short
 //!   enough, else on the next line.
-//! - The entries of a subparsers action stand one indent deeper, below the action's own entry.
+//! - The entries of a subparsers action stand one indent deeper, below the action's own entry; so do those of a
+//!   group inside a group.
 //!
 //! Nothing is judged here: whether a section really is one (and not prose of that shape) is for [`super::lower`].
 
@@ -42,8 +43,6 @@ pub(super) struct Section<'a> {
 pub(super) struct Entry<'a> {
     /// The line's number on the page, from 1.
     pub(super) line: usize,
-    /// The index of its first line.
-    pub(super) start: usize,
     /// The left side; empty for rows that stand below no entry.
     pub(super) header: &'a str,
     /// The lines of the help text, from the help column on.
@@ -56,7 +55,7 @@ pub(super) struct Entry<'a> {
 pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
     let (usage, usage_lines) = usage(lines);
     let bodies = bodies(lines, &usage_lines);
-    let indent = bodies.iter().filter_map(|b| b.indent(lines)).min().unwrap_or(2);
+    let indent = entry_indent(lines, &bodies);
     let column = help_column(lines, &bodies, indent);
     let sections = bodies.iter().map(|body| section(lines, body, indent, column)).collect();
     Layout { usage, after_usage: usage_lines.end, column: column.unwrap_or(0), sections }
@@ -94,11 +93,12 @@ struct Body {
     end: usize,
 }
 
-impl Body {
-    /// The smallest indentation of its lines.
-    fn indent(&self, lines: &[Line]) -> Option<usize> {
-        lines[self.start..self.end].iter().filter(|l| !l.is_blank()).map(|l| l.indent).min()
-    }
+/// The indent of entries: the options' (every section of a page has the same), or of the shallowest line where the
+/// page has no options.
+fn entry_indent(lines: &[Line], bodies: &[Body]) -> usize {
+    let body_lines = || bodies.iter().flat_map(|b| &lines[b.start..b.end]).filter(|l| !l.is_blank());
+    let options = body_lines().filter(|l| l.content().starts_with('-')).map(|l| l.indent).min();
+    options.or_else(|| body_lines().map(|l| l.indent).min()).unwrap_or(ROW_INDENT)
 }
 
 fn bodies(lines: &[Line], usage: &std::ops::Range<usize>) -> Vec<Body> {
@@ -184,27 +184,29 @@ fn gaps(line: &Line) -> impl Iterator<Item = usize> {
 fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<usize>) -> Section<'a> {
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
-    for (index, line) in lines.iter().enumerate().take(body.end).skip(body.start) {
+    for line in &lines[body.start..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
-        if is_help && !entries.is_empty() {
-            let text = line.from_column(column.unwrap_or(line.indent));
-            if let Some(last) = entries.last_mut() {
-                last_of(last).help.push(text);
+        if is_help {
+            // Help before any entry belongs to one whose name is empty (`metavar=''`).
+            if entries.is_empty() && !line.is_blank() {
+                entries.push(Entry { line: line.number, header: "", help: Vec::new(), rows: Vec::new() });
             }
-        } else if line.indent > indent && !line.is_blank() {
+            if let Some(last) = entries.last_mut() {
+                last_of(last).help.push(line.from_column(column.unwrap_or(line.indent)));
+            }
+        } else if line.indent > indent && !line.is_blank() && !line.content().starts_with('-') {
             match entries.last_mut() {
-                Some(last) if !last.header.starts_with('-') => last.rows.push(entry(index, line, column)),
+                Some(last) if !last.header.starts_with('-') => last.rows.push(entry(line, column)),
                 Some(last) => last_of(last).help.push(line.content()),
                 None => entries.push(Entry {
                     line: line.number,
-                    start: index,
                     header: "",
                     help: vec![],
-                    rows: vec![entry(index, line, column)],
+                    rows: vec![entry(line, column)],
                 }),
             }
         } else if !line.is_blank() {
-            entries.push(entry(index, line, column));
+            entries.push(entry(line, column));
         }
     }
     entries.iter_mut().for_each(trim_help);
@@ -220,9 +222,9 @@ fn last_of<'e, 'a>(entry: &'e mut Entry<'a>) -> &'e mut Entry<'a> {
     }
 }
 
-fn entry<'a>(index: usize, line: &Line<'a>, column: Option<usize>) -> Entry<'a> {
+fn entry<'a>(line: &Line<'a>, column: Option<usize>) -> Entry<'a> {
     let (header, help) = split(line, column);
-    Entry { line: line.number, start: index, header, help: help.into_iter().collect(), rows: Vec::new() }
+    Entry { line: line.number, header, help: help.into_iter().collect(), rows: Vec::new() }
 }
 
 /// Header and help of one line.

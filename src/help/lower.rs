@@ -438,7 +438,7 @@ impl<'a> Lowered<'_, 'a> {
     ) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
         let named = Named::of(&self.page.usage);
         let free = |key: &&String| !named.names.contains(key.as_str()) && !key.is_empty();
-        let key = if name.is_empty() && arity == Arity::Remainder {
+        let key = if name.is_empty() && arity == Arity::Remainder && self.page.generated {
             let first = self.page.real_sections().flat_map(|s| &s.entries).find(|(e, o)| {
                 o.is_none()
                     && e.rows.is_empty()
@@ -542,8 +542,10 @@ impl<'a> Lowered<'_, 'a> {
             let mut all = page.real_sections().flat_map(|s| &s.entries);
             all.find(|(e, o)| o.is_none() && usage::squeeze(e.header) == *name).map(|(e, _)| *e)
         });
-        let rows = entry.map(|e| &e.rows[..]).unwrap_or_default();
-        let rows = if rows.is_empty() { self.loose_rows() } else { rows.iter().collect() };
+        let rows = match entry {
+            Some(entry) => entry.rows.iter().collect(),
+            None => self.loose_rows(),
+        };
         self.command.subcommands = rows.iter().filter_map(|row| self.subcommand(row)).collect();
         if let Some(What::Subcommands { name, .. }) = item.map(|i| &page.usage.items[i].what) {
             self.listed_in_braces(name);
@@ -614,7 +616,8 @@ fn row_name(header: &str) -> Option<(String, Vec<String>)> {
         None => (header, Vec::new()),
     };
     let word = |w: &str| !w.is_empty() && !w.contains(char::is_whitespace) && !w.starts_with('-');
-    (word(name) && aliases.iter().all(|a: &String| word(a))).then(|| (name.to_owned(), aliases))
+    (word(name) && aliases.iter().all(|a: &String| !a.contains(char::is_whitespace)))
+        .then(|| (name.to_owned(), aliases))
 }
 
 impl Lowered<'_, '_> {

@@ -12,15 +12,15 @@ pub(super) struct Line<'a> {
     pub(super) number: usize,
     /// Its text without trailing white space.
     pub(super) text: &'a str,
-    /// The column of its first character that isn't white space; 0 for a blank line.
+    /// The column of its first character that isn't white space, or its length in blanks: argparse prints an empty
+    /// name as its indentation alone.
     pub(super) indent: usize,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(number: usize, text: &'a str) -> Line<'a> {
-        let text = text.trim_end();
         let indent = text.chars().take_while(|c| c.is_whitespace()).count();
-        Line { number, text, indent }
+        Line { number, text: text.trim_end(), indent }
     }
 
     pub(super) fn is_blank(&self) -> bool {

@@ -181,7 +181,16 @@ impl<'a> Reader<'a> {
     /// Whether a known option stands at `at`, brackets aside.
     fn begins_option(&self, at: usize) -> bool {
         let text = self.text[at..].trim_start_matches(['[', '(']);
-        self.known.options.contains_key(flag_word(text)) && text.starts_with(|c| self.prefixes.contains(c))
+        self.known.options.contains_key(self.flag_word(text))
+            && text.starts_with(|c| self.prefixes.contains(c))
+    }
+
+    /// The flag that `text` begins with: the longest known one, else what the next bracket, bar or blank ends.
+    fn flag_word(&self, text: &'a str) -> &'a str {
+        let word = word_at(text, 0);
+        let ends = word.rmatch_indices([']', ')', '=']).take(MAX_DEPTH).map(|(end, _)| &word[..end]);
+        let known = std::iter::once(word).chain(ends).find(|w| self.known.options.contains_key(*w));
+        known.unwrap_or_else(|| flag_word(text))
     }
 
     /// The known positional that stands at `at`, brackets aside.
@@ -266,7 +275,7 @@ impl<'a> Reader<'a> {
 
     /// An option: a flag and its values.
     fn option(&mut self, frame: Frame) -> bool {
-        let flag = flag_word(self.rest());
+        let flag = self.flag_word(self.rest());
         if !flag.chars().any(|c| !self.prefixes.contains(c)) {
             return false;
         }
