@@ -6,13 +6,20 @@
 //! `SMCP_GENERATED_REPORT` = a directory for the whole reports.
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod calls;
+mod exact;
 mod interpreter;
+mod json_schema;
 mod program;
 mod report;
+mod rng;
 mod shrink;
 mod subcommands;
 mod text;
 
+use std::cell::Cell;
+
+use calls::Counts;
 use interpreter::{Interpreter, generate, variable};
 use program::{NARROW, Program, WIDE};
 use report::{Failure, Report};
@@ -20,6 +27,12 @@ use serde_json::Value;
 
 /// Programs that a test takes where nobody says: seconds of work, and every kind of argument many times.
 const PROGRAMS: usize = 300;
+
+/// Names the calls that each program gets, so that a smaller program gets the like.
+const CALLS_SEED: u64 = 7;
+
+/// Percent of the calls (half of them odd on purpose) that may be refused before anything runs.
+const MOST_REFUSED: usize = 25;
 
 fn descriptions() -> Vec<Value> {
     let seed = variable("SMCP_GENERATED_SEED").and_then(|v| v.parse().ok()).unwrap_or(1);
@@ -53,6 +66,26 @@ fn wide_help_pages_tell_what_the_parser_object_says() {
 #[test]
 fn help_pages_of_80_columns_tell_what_the_parser_object_says() {
     measure("text-narrow", |_, program, _| text::check(program, NARROW));
+}
+
+#[test]
+fn the_merged_command_is_the_truth() {
+    measure("live", |_, program, _| exact::check(program));
+}
+
+#[test]
+fn calls_give_the_namespace_that_they_mean() {
+    let counts = Cell::new(Counts::default());
+    measure("calls", |interpreter, program, description| {
+        let mut counted = counts.get();
+        let failures = calls::check(interpreter, program, description, CALLS_SEED, &mut counted);
+        counts.set(counted);
+        failures
+    });
+    let Counts { calls, plain, refused } = counts.get();
+    println!("{calls} calls, {plain} of them plain, {refused} refused");
+    assert!(plain * 3 > calls, "{plain} of {calls} calls are plain: the test tests little");
+    assert!(refused * 100 < calls * MOST_REFUSED, "{refused} of {calls} calls are refused");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::interpreter::variable;
 use crate::shrink;
 
-/// How many groups a report shows whole; the others are counted.
-const SHOWN: usize = 40;
+/// How many programs of one cause are made small, so that a second reason for it shows too without taking long.
+const SHRUNK: usize = 6;
 
 /// One thing that is not as it should be.
 #[derive(Clone, Debug)]
@@ -31,8 +31,14 @@ pub(crate) struct Report {
     groups: BTreeMap<String, Group>,
 }
 
+#[derive(Default)]
 struct Group {
     count: usize,
+    shrunk: usize,
+    examples: Vec<Example>,
+}
+
+struct Example {
     smallest: Value,
     failure: Failure,
     python: String,
@@ -53,13 +59,16 @@ impl Report {
             if !seen.insert(failure.cause.clone()) {
                 continue;
             }
-            if let Some(group) = self.groups.get_mut(&failure.cause) {
-                group.count += 1;
+            let group = self.groups.entry(failure.cause.clone()).or_default();
+            group.count += 1;
+            if group.shrunk >= SHRUNK {
                 continue;
             }
+            group.shrunk += 1;
             let (smallest, failure) = shrink::smallest(description, failure, check);
-            let python = format!("{}.{}", python.0, python.1);
-            self.groups.insert(failure.cause.clone(), Group { count: 1, smallest, failure, python });
+            if group.examples.iter().all(|e| shape(&e.smallest) != shape(&smallest)) {
+                group.examples.push(Example { smallest, failure, python: format!("{}.{}", python.0, python.1) });
+            }
         }
     }
 
@@ -74,22 +83,34 @@ impl Report {
     }
 
     fn text(&self, name: &str) -> String {
-        let mut groups: Vec<_> = self.groups.values().collect();
-        groups.sort_by_key(|g| (std::cmp::Reverse(g.count), g.smallest.to_string().len()));
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.count));
         let mut text = format!("# {name}: {} programs checked, {} kinds of failure\n", self.checked, groups.len());
-        for group in &groups {
-            let _ = writeln!(text, "- {} × {}", group.count, group.failure.cause);
+        for (cause, group) in &groups {
+            let _ = writeln!(text, "- {} × {cause}", group.count);
         }
-        for group in groups.into_iter().take(SHOWN) {
-            let Group { count, smallest, failure, python } = group;
-            let Failure { cause, about, expected, got, seen } = failure;
-            let _ = write!(
-                text,
-                "\n## {cause} ({count} programs; this one on Python {python})\n{about}\nexpected: {expected}\n     got: {got}\n\
-                 {smallest}\n```\n{}\n```\n",
-                seen.trim_end()
-            );
+        for (cause, group) in groups {
+            let _ = writeln!(text, "\n## {cause} ({} programs)", group.count);
+            for Example { smallest, failure: Failure { about, expected, got, seen, .. }, python } in &group.examples {
+                let _ = write!(
+                    text,
+                    "\n{about} on Python {python}\nexpected: {expected}\n     got: {got}\n{smallest}\n```\n{}\n```\n",
+                    seen.trim_end()
+                );
+            }
         }
         text
+    }
+}
+
+/// A description without its words: two of one shape most likely fail for one reason.
+fn shape(description: &Value) -> Value {
+    match description {
+        Value::Object(map) => map
+            .iter()
+            .map(|(k, v)| (k.clone(), if ["action", "nargs", "kind", "formatter"].contains(&k.as_str()) { v.clone() } else { shape(v) }))
+            .collect(),
+        Value::Array(list) => list.iter().map(shape).collect(),
+        _ => Value::Null,
     }
 }
