@@ -1,1 +1,211 @@
-//! What was typed. Stub, being written.
+//! What was typed: the command line as clap reads it, with no meaning given to it yet.
+//!
+//! Nothing is read from the environment here; [`crate::config`] joins the two.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "smcp",
+    version,
+    about = "Serve every argparse program as Model Context Protocol tools, from nothing but its --help",
+    long_about = "Serve every argparse program as Model Context Protocol tools, from nothing but its --help.\n\n\
+        A plugin is a directory with a cli.py. Each leaf command of it becomes a tool with a JSON Schema, and a tool \
+        call becomes its command line again.\n\nWithout a command, smcp serves HTTP.",
+    args_conflicts_with_subcommands = true,
+    after_help = "Variables: MCP_HOST, MCP_PORT, MCP_PLUGINS_DIR, MCP_SCHEMAS_DIR, MCP_API_KEY, MCP_API_KEYS, \
+        MCP_PLUGIN_TIMEOUT, MCP_LOG_DIR, MCP_PYTHON, MCP_AUTH_ALLOW_LOOPBACK, MCP_AUTH_DISABLED, RUST_LOG. \
+        A flag beats its variable."
+)]
+pub struct Cli {
+    /// What to do; serving where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Options of serving, for `smcp` alone.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve HTTP: SSE, streamable HTTP and bare JSON-RPC (the same as smcp alone)
+    Serve(Box<Serve>),
+    /// Serve one client on standard input and output
+    Stdio(Stdio),
+    /// Show plugins, their tools and schemas
+    Inspect(Inspect),
+    /// Call a tool and print its result
+    Call(Call),
+    /// Print the JSON Schema of a file format
+    Schema {
+        /// The file format
+        format: Format,
+    },
+}
+
+/// A file format that has a JSON Schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// `plugin.toml`
+    Manifest,
+    /// `schemas/<plugin>.json`
+    Contract,
+}
+
+/// Where plugins are and how they are described.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Plugins {
+    /// Directory with one directory for each plugin [default: plugins] [env: MCP_PLUGINS_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub plugins_dir: Option<PathBuf>,
+    /// Directory of contract files [default: schemas] [env: MCP_SCHEMAS_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub schemas_dir: Option<PathBuf>,
+    /// Interpreter for plugins that name none [default: python3] [env: MCP_PYTHON]
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<String>,
+    /// Use help pages alone, without asking the program's own parser object
+    #[arg(long)]
+    pub no_live: bool,
+    /// Ask every plugin for --describe as well (only for plugins that are known to have it)
+    #[arg(long)]
+    pub describe: bool,
+    /// Seconds that one help page may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    pub help_timeout: f64,
+}
+
+/// Bounds on plugin processes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Limits {
+    /// Seconds that a call may take; 0 for no limit [default: no limit] [env: MCP_PLUGIN_TIMEOUT]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub plugin_timeout: Option<f64>,
+    /// Bytes of a call's output that are kept
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub max_output: usize,
+    /// Calls that run at a time
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub max_concurrency: usize,
+    /// Calls that wait for a place before one more is answered "busy"
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_queue: usize,
+}
+
+/// Where the log goes.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Log {
+    /// Directory of mcp.log, 10 MB a file, 5 files kept [default: here; none for stdio] [env: MCP_LOG_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub log_dir: Option<PathBuf>,
+}
+
+/// Options of serving HTTP.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Serve {
+    /// Address to listen on [default: 0.0.0.0, answering only this machine and its containers] [env: MCP_HOST]
+    #[arg(long, value_name = "ADDRESS")]
+    pub host: Option<String>,
+    /// Port; 0 for any free one [default: 8000] [env: MCP_PORT]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Answer other machines too; needs a key in MCP_API_KEY or MCP_API_KEYS
+    #[arg(long)]
+    pub allow_external: bool,
+    /// Ask for the key on loopback too [env: MCP_AUTH_ALLOW_LOOPBACK=0]
+    #[arg(long)]
+    pub require_auth: bool,
+    /// Further host name that requests may name; can be given several times
+    #[arg(long = "allowed-host", value_name = "NAME")]
+    pub allowed_hosts: Vec<String>,
+    /// Further origin that web pages may call from; can be given several times
+    #[arg(long = "allowed-origin", value_name = "ORIGIN")]
+    pub allowed_origins: Vec<String>,
+    /// Largest request body in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 20)]
+    pub max_body: usize,
+    /// Sessions of the older transports at a time
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    pub max_sessions: usize,
+    /// Seconds that a session may stay idle
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub session_idle: u64,
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+    /// Bounds on calls.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// The log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Options of serving standard input and output.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Stdio {
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+    /// Bounds on calls.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// The log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Options of inspecting.
+#[derive(Clone, Debug, Args)]
+pub struct Inspect {
+    /// A plugin, or a command of one: PLUGIN or PLUGIN.COMMAND[.COMMAND…]
+    pub target: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+}
+
+/// Options of calling.
+#[derive(Clone, Debug, Args)]
+pub struct Call {
+    /// The tool's name, as listed or as PLUGIN.COMMAND
+    pub tool: String,
+    /// The arguments as a JSON object
+    #[arg(default_value = "{}", value_name = "JSON")]
+    pub arguments: String,
+    /// Print the command line instead of running it, one word a line as JSON
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+    /// Bounds on the call.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let cli = Cli::try_parse_from(["smcp", "--port", "1", "--host", "::1"]).expect("it parses");
+        assert!(cli.command.is_none());
+        assert_eq!((cli.serve.port.as_deref(), cli.serve.host.as_deref()), (Some("1"), Some("::1")));
+    }
+}

@@ -1,9 +1,12 @@
 //! What was typed and what the environment says → [`Config`], built once at start and passed in everywhere.
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
+//! A flag beats a variable, and a bad value is an error that names it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::cli;
 
 /// The whole configuration of a run.
 #[derive(Clone, Debug)]
@@ -75,4 +78,275 @@ pub struct Http {
     pub session_limit: usize,
     /// How long a session may stay idle.
     pub session_idle: Duration,
+}
+
+/// A value that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A flag or variable with a bad value.
+    #[error("{name}: `{value}` is no {expected}")]
+    Value {
+        /// The flag or variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Open to other machines, without a key.
+    #[error(
+        "--allow-external needs a key: set MCP_API_KEY, or MCP_AUTH_DISABLED=1 to serve everyone without one"
+    )]
+    NoKey,
+}
+
+/// The variables whose values are secrets of the server's own: no plugin gets them.
+pub const SECRET_VARIABLES: [&str; 2] = ["MCP_API_KEY", "MCP_API_KEYS"];
+
+/// Where values that were not typed come from.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's own environment. A value that is not UTF-8 counts as not set.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl Config {
+    /// The configuration of serving HTTP.
+    pub fn serve(typed: &cli::Serve, environment: Environment) -> Result<Config, ConfigError> {
+        Ok(Config {
+            http: Http::resolve(typed, environment)?,
+            log_dir: log_dir(&typed.log, environment).or_else(|| Some(".".into())),
+            ..Config::without_http(&typed.plugins, &typed.limits, environment)?
+        })
+    }
+
+    /// The configuration of serving standard input and output.
+    pub fn stdio(typed: &cli::Stdio, environment: Environment) -> Result<Config, ConfigError> {
+        Ok(Config {
+            log_dir: log_dir(&typed.log, environment),
+            ..Config::without_http(&typed.plugins, &typed.limits, environment)?
+        })
+    }
+
+    /// The configuration of commands that serve nobody.
+    pub fn without_http(
+        plugins: &cli::Plugins,
+        limits: &cli::Limits,
+        environment: Environment,
+    ) -> Result<Config, ConfigError> {
+        let directory = |typed: &Option<PathBuf>, variable, default: &str| {
+            typed
+                .clone()
+                .or_else(|| environment(variable).map(PathBuf::from))
+                .unwrap_or_else(|| default.into())
+        };
+        Ok(Config {
+            plugins_dir: directory(&plugins.plugins_dir, "MCP_PLUGINS_DIR", "plugins"),
+            schemas_dir: directory(&plugins.schemas_dir, "MCP_SCHEMAS_DIR", "schemas"),
+            discovery: Discovery {
+                python: plugins
+                    .python
+                    .clone()
+                    .or_else(|| environment("MCP_PYTHON"))
+                    .unwrap_or_else(|| "python3".into()),
+                live: !plugins.no_live,
+                describe: plugins.describe,
+                help_timeout: seconds("--help-timeout", plugins.help_timeout)?.ok_or_else(|| {
+                    bad("--help-timeout", plugins.help_timeout, "number of seconds above 0")
+                })?,
+                parallel: std::thread::available_parallelism().map_or(1, usize::from),
+            },
+            limits: Limits {
+                timeout: plugin_timeout(limits, environment)?,
+                grace: GRACE,
+                output: limits.max_output,
+                concurrency: at_least_one("--max-concurrency", limits.max_concurrency)?,
+                queue: limits.max_queue,
+            },
+            http: Http::default(),
+            log_dir: None,
+        })
+    }
+}
+
+fn log_dir(typed: &cli::Log, environment: Environment) -> Option<PathBuf> {
+    typed.log_dir.clone().or_else(|| environment("MCP_LOG_DIR").map(PathBuf::from))
+}
+
+/// Between SIGTERM and SIGKILL: what users of the predecessor are used to.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Default for Http {
+    fn default() -> Http {
+        Http {
+            host: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            port: 8000,
+            allow_external: false,
+            keys: Vec::new(),
+            require_auth: false,
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            body_limit: 4 << 20,
+            session_limit: 2048,
+            session_idle: Duration::from_secs(3600),
+        }
+    }
+}
+
+impl Http {
+    fn resolve(typed: &cli::Serve, environment: Environment) -> Result<Http, ConfigError> {
+        let default = Http::default();
+        let keys = keys(environment);
+        if typed.allow_external && keys.is_empty() && !switched_on(environment, "MCP_AUTH_DISABLED")? {
+            return Err(ConfigError::NoKey);
+        }
+        let loopback_exempt = environment("MCP_AUTH_ALLOW_LOOPBACK").is_none()
+            || switched_on(environment, "MCP_AUTH_ALLOW_LOOPBACK")?;
+        Ok(Http {
+            host: given(("--host", &typed.host), "MCP_HOST", environment, "IP address", address)?
+                .unwrap_or(default.host),
+            port: given(("--port", &typed.port), "MCP_PORT", environment, "port (0 to 65535)", |text| {
+                text.parse().ok()
+            })?
+            .unwrap_or(default.port),
+            allow_external: typed.allow_external,
+            keys,
+            require_auth: typed.require_auth || !loopback_exempt,
+            allowed_hosts: typed.allowed_hosts.clone(),
+            allowed_origins: typed.allowed_origins.clone(),
+            body_limit: at_least_one("--max-body", typed.max_body)?,
+            session_limit: at_least_one("--max-sessions", typed.max_sessions)?,
+            session_idle: Duration::from_secs(typed.session_idle),
+        })
+    }
+}
+
+/// An IP address, or the one name that everybody knows.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
+    if bare.eq_ignore_ascii_case("localhost") {
+        Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+    } else {
+        bare.parse().ok()
+    }
+}
+
+/// A value that was typed, else the variable's.
+fn given<T>(
+    (flag, typed): (&'static str, &Option<String>),
+    variable: &'static str,
+    environment: Environment,
+    expected: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, ConfigError> {
+    let (name, value) = match (typed, environment(variable)) {
+        (Some(typed), _) => (flag, typed.clone()),
+        (None, Some(set)) => (variable, set),
+        (None, None) => return Ok(None),
+    };
+    parse(value.trim()).map(Some).ok_or_else(|| bad(name, value, expected))
+}
+
+fn bad(name: &'static str, value: impl ToString, expected: &'static str) -> ConfigError {
+    ConfigError::Value { name, value: value.to_string(), expected }
+}
+
+fn keys(environment: Environment) -> Vec<String> {
+    let listed = environment("MCP_API_KEYS").unwrap_or_default();
+    let all = listed.split(',').map(str::to_owned).chain(environment("MCP_API_KEY"));
+    all.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect()
+}
+
+fn switched_on(environment: Environment, name: &'static str) -> Result<bool, ConfigError> {
+    match environment(name).unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        other => Err(bad(name, other, "switch (1 or 0)")),
+    }
+}
+
+fn plugin_timeout(limits: &cli::Limits, environment: Environment) -> Result<Option<Duration>, ConfigError> {
+    let typed = limits.plugin_timeout.map(|t| t.to_string());
+    let number = |text: &str| text.parse::<f64>().ok();
+    let found =
+        given(("--plugin-timeout", &typed), "MCP_PLUGIN_TIMEOUT", environment, "number of seconds", number)?;
+    found.map_or(Ok(None), |s| seconds("--plugin-timeout", s))
+}
+
+/// Seconds as a duration; zero and less is no limit.
+fn seconds(name: &'static str, seconds: f64) -> Result<Option<Duration>, ConfigError> {
+    if seconds <= 0.0 {
+        return Ok(None);
+    }
+    Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| bad(name, seconds, "number of seconds"))
+}
+
+fn at_least_one(name: &'static str, value: usize) -> Result<usize, ConfigError> {
+    if value == 0 { Err(bad(name, value, "number above 0")) } else { Ok(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn resolve(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let cli = cli::Cli::parse_from(std::iter::once("smcp").chain(words.iter().copied()));
+        Config::serve(&cli.serve, &|name| {
+            variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    fn message(words: &[&str], variables: &[(&str, &str)]) -> String {
+        resolve(words, variables).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn a_flag_beats_a_variable() {
+        let config =
+            resolve(&["--port", "1"], &[("MCP_PORT", "2"), ("MCP_HOST", "::1"), ("MCP_PLUGINS_DIR", "p")])
+                .expect("it resolves");
+        assert_eq!(
+            (config.http.port, config.http.host.to_string(), config.plugins_dir),
+            (1, "::1".to_owned(), "p".into())
+        );
+    }
+
+    #[test]
+    fn bad_values_are_named() {
+        assert_eq!(message(&[], &[("MCP_PORT", "web")]), "MCP_PORT: `web` is no port (0 to 65535)");
+        assert_eq!(message(&["--host", "nowhere"], &[]), "--host: `nowhere` is no IP address");
+        assert_eq!(
+            message(&[], &[("MCP_PLUGIN_TIMEOUT", "soon")]),
+            "MCP_PLUGIN_TIMEOUT: `soon` is no number of seconds"
+        );
+        assert_eq!(
+            message(&[], &[("MCP_AUTH_ALLOW_LOOPBACK", "maybe")]),
+            "MCP_AUTH_ALLOW_LOOPBACK: `maybe` is no switch (1 or 0)"
+        );
+    }
+
+    #[test]
+    fn time_limits() {
+        for (value, expected) in [("0", None), ("-1", None), ("1.5", Some(Duration::from_millis(1500)))] {
+            let config = resolve(&[], &[("MCP_PLUGIN_TIMEOUT", value)]).expect("it resolves");
+            assert_eq!(config.limits.timeout, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn external_needs_a_key() {
+        assert!(message(&["--allow-external"], &[]).contains("MCP_API_KEY"));
+        assert_eq!(
+            resolve(&["--allow-external"], &[("MCP_AUTH_DISABLED", "1")]).map(|c| c.http.keys.len()),
+            Ok(0)
+        );
+        let config =
+            resolve(&["--allow-external", "--host", "::"], &[("MCP_API_KEYS", "a, b"), ("MCP_API_KEY", "c")])
+                .expect("it resolves");
+        assert_eq!(config.http.keys, ["a", "b", "c"]);
+    }
 }

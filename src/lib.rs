@@ -9,6 +9,7 @@ pub mod help;
 pub mod live;
 pub mod schema;
 
+pub mod cli;
 pub mod config;
 
 pub mod contract;
@@ -23,5 +24,5 @@ pub mod mcp;
 
 pub mod transport;
 
-pub mod cli;
 pub mod commands;
+pub mod logging;
