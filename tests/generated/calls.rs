@@ -57,24 +57,34 @@ pub(crate) fn check(
     let mut sent = Vec::new();
     let mut rng = Rng::new(seed);
     for tool in &tools {
-        let (Some(chain), Some(truth)) = (root.chain(&tool.path), program.root.command.chain(&tool.path)) else {
+        let (Some(chain), Some(truth)) = (root.chain(&tool.path), program.root.command.chain(&tool.path))
+        else {
             continue;
         };
         for round in 0..CALLS {
-            let Some(call) = Maker { rng: &mut rng, odd: round % 2 == 1, chain: &chain, truth: &truth }.call(tool) else {
+            let Some(call) =
+                Maker { rng: &mut rng, odd: round % 2 == 1, chain: &chain, truth: &truth }.call(tool)
+            else {
                 break;
             };
             counts.calls += 1;
             counts.plain += usize::from(call.hard.is_none());
-            failures.extend(json_schema::refusals(tool, &call.arguments).into_iter().map(|why| {
-                failure("the schema refuses a valid call", &call, why, program)
-            }));
+            failures.extend(
+                json_schema::refusals(tool, &call.arguments)
+                    .into_iter()
+                    .map(|why| failure("the schema refuses a valid call", &call, why, program)),
+            );
             match argv::render(&chain, tool, &call.arguments) {
                 Ok(words) => sent.push((call, words)),
                 Err(errors) => {
                     counts.refused += 1;
                     if call.hard.is_none() {
-                        failures.push(failure("a plain call is refused", &call, format!("{errors:?}"), program));
+                        failures.push(failure(
+                            "a plain call is refused",
+                            &call,
+                            format!("{errors:?}"),
+                            program,
+                        ));
                     }
                 }
             }
@@ -85,7 +95,12 @@ pub(crate) fn check(
 }
 
 /// Sends the command lines to the parser, all at once.
-fn compare(interpreter: &mut Interpreter, program: &Program, description: &Value, sent: &[(Call, Vec<String>)]) -> Vec<Failure> {
+fn compare(
+    interpreter: &mut Interpreter,
+    program: &Program,
+    description: &Value,
+    sent: &[(Call, Vec<String>)],
+) -> Vec<Failure> {
     let calls: Vec<_> =
         sent.iter().map(|(c, argv)| json!({"path": c.tool.path, "argv": argv, "given": c.given})).collect();
     let answer = interpreter.ask(&json!({"op": "call", "program": description, "calls": calls}));
@@ -94,7 +109,11 @@ fn compare(interpreter: &mut Interpreter, program: &Program, description: &Value
         if result["got"] == result["expected"] {
             continue;
         }
-        let cause = if result["error"].is_string() { "the parser refuses the command line" } else { "another namespace" };
+        let cause = if result["error"].is_string() {
+            "the parser refuses the command line"
+        } else {
+            "another namespace"
+        };
         let cause = match call.hard {
             Some(why) => format!("{cause} ({why})"),
             None => cause.to_owned(),
@@ -153,7 +172,8 @@ struct Maker<'a, 'r> {
 impl Maker<'_, '_> {
     /// `None` where no valid call exists (a group must be used and all of its members are hidden).
     fn call<'t>(&mut self, tool: &'t Tool) -> Option<Call<'t>> {
-        let mut call = Call { tool, arguments: Map::new(), given: Vec::new(), hard: self.odd.then_some("odd words") };
+        let mut call =
+            Call { tool, arguments: Map::new(), given: Vec::new(), hard: self.odd.then_some("odd words") };
         let mut dests = BTreeSet::new();
         for (depth, command) in self.truth.iter().enumerate() {
             for index in self.chosen(command)? {
@@ -174,7 +194,8 @@ impl Maker<'_, '_> {
 
     /// The property that stands for a true argument.
     fn property(&self, tool: &Tool, depth: usize, argument: &Argument) -> Option<String> {
-        let same = |a: &Argument| a.flags == argument.flags && (!a.is_positional() || a.dest == argument.dest);
+        let same =
+            |a: &Argument| a.flags == argument.flags && (!a.is_positional() || a.dest == argument.dest);
         let index = self.chain[depth].arguments.iter().position(same)?;
         tool.bindings.iter().find(|b| (b.depth, b.index) == (depth, index)).map(|b| b.property.clone())
     }
@@ -198,7 +219,8 @@ impl Maker<'_, '_> {
             }
         }
         for group in &command.exclusive {
-            let members: Vec<_> = group.members.iter().copied().filter(|m| command.arguments[*m].is_served()).collect();
+            let members: Vec<_> =
+                group.members.iter().copied().filter(|m| command.arguments[*m].is_served()).collect();
             if members.is_empty() && group.required {
                 return None;
             }

@@ -27,7 +27,9 @@ fn compare(
 ) {
     let page = program.page(path);
     let mut facts = Vec::new();
-    for (name, truth, got) in [("command", node_facts(truth), node_facts(got)), ("arguments", spellings(truth), spellings(got))] {
+    for (name, truth, got) in
+        [("command", node_facts(truth), node_facts(got)), ("arguments", spellings(truth), spellings(got))]
+    {
         facts.push((name, String::new(), truth, got));
     }
     for (truth, got) in truth.arguments.iter().zip(&got.arguments) {

@@ -121,7 +121,7 @@ class Maker:
         if self.chance(4):
             parser["allow_abbrev"] = False
         if self.chance(3):
-            parser["usage"] = self.one(["%(prog)s [options] FILE", "%(prog)s", "%(prog)s [-h] ...\n       %(prog)s --all"])
+            parser["usage"] = self.one(["%(prog)s [options] FILE", "%(prog)s", "%(prog)s [-h] [-a | -b]\n       %(prog)s --all"])
         raw = formatter in ("RawDescriptionHelpFormatter", "RawTextHelpFormatter")
         if self.chance(60):
             parser["description"] = self.text(raw, DESCRIPTIONS)
@@ -325,7 +325,8 @@ class Maker:
             argument["default"] = self.default(argument, nargs, positional)
         if positional:
             if self.chance(22):
-                argument["metavar"] = self.pick([("FILE", 60), ("thing", 25), (self.one(ODD_METAVARS), 15)])
+                own = "%s_%d" % (self.one(["FILE", "thing"]), len(argument["name"]))
+                argument["metavar"] = self.pick([(argument["name"].upper(), 60), (own, 25), (self.one(ODD_METAVARS), 15)])
                 if argument["metavar"] == "-N":
                     argument["metavar"] = "N"
             return

@@ -22,7 +22,8 @@ impl Interpreter {
     /// The interpreters that `SMCP_TEST_PYTHONS` names (else `python3`), and `CPython` 3.14 in Node where
     /// `SMCP_TEST_PYODIDE=1` asks for it.
     pub(crate) fn all() -> Vec<Interpreter> {
-        let mut all: Vec<_> = pythons().iter().map(|python| Interpreter::start(python, &[file("harness.py")])).collect();
+        let mut all: Vec<_> =
+            pythons().iter().map(|python| Interpreter::start(python, &[file("harness.py")])).collect();
         if variable("SMCP_TEST_PYODIDE").is_some_and(|v| v == "1") {
             let arguments = [file("pyodide.mjs"), pyodide(), file("harness.py")];
             all.push(Interpreter::start("node", &arguments));

@@ -32,8 +32,12 @@ fn accepts(schema: &Value, value: &Value) -> bool {
         "const" => wanted == value,
         "anyOf" | "oneOf" => wanted.as_array().is_some_and(|all| all.iter().any(|s| accepts(s, value))),
         "items" => value.as_array().is_none_or(|all| all.iter().all(|v| accepts(wanted, v))),
-        "minItems" => value.as_array().is_none_or(|all| all.len() as u64 >= wanted.as_u64().unwrap_or_default()),
-        "maxItems" => value.as_array().is_none_or(|all| all.len() as u64 <= wanted.as_u64().unwrap_or_default()),
+        "minItems" => {
+            value.as_array().is_none_or(|all| all.len() as u64 >= wanted.as_u64().unwrap_or_default())
+        }
+        "maxItems" => {
+            value.as_array().is_none_or(|all| all.len() as u64 <= wanted.as_u64().unwrap_or_default())
+        }
         "minimum" => value.as_f64().is_none_or(|v| v >= wanted.as_f64().unwrap_or_default()),
         "minLength" => value.as_str().is_none_or(|v| v.len() as u64 >= wanted.as_u64().unwrap_or_default()),
         "description" | "default" | "title" | "examples" => true,

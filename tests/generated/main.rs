@@ -43,19 +43,28 @@ fn descriptions() -> Vec<Value> {
 /// Runs a check on every program of every interpreter and reports.
 fn measure(name: &str, check: impl Fn(&mut Interpreter, &Program, &Value) -> Vec<Failure>) {
     let descriptions = descriptions();
-    let mut report = Report::default();
-    for mut interpreter in Interpreter::all() {
-        let version = interpreter.version;
-        let mut whole = |description: &Value| match Program::ask(&mut interpreter, description) {
-            Ok(program) => check(&mut interpreter, &program, description),
+    let mut interpreters = Interpreter::all();
+    let count = interpreters.len();
+    let mut whole = |interpreter: usize, description: &Value| {
+        let interpreter = &mut interpreters[interpreter];
+        match Program::ask(interpreter, description) {
+            Ok(program) => {
+                let mut failures = check(interpreter, &program, description);
+                let (major, minor) = interpreter.version;
+                failures.iter_mut().for_each(|f| f.about = format!("{} (Python {major}.{minor})", f.about));
+                failures
+            }
             Err(_) => Vec::new(),
-        };
+        }
+    };
+    let mut report = Report::default();
+    for interpreter in 0..count {
         for description in &descriptions {
-            let failures = whole(description);
-            report.add(version, description, failures, &mut whole);
+            let failures = whole(interpreter, description);
+            report.add(interpreter, description, failures);
         }
     }
-    report.finish(name);
+    report.finish(name, &mut whole);
 }
 
 #[test]
@@ -92,7 +101,8 @@ fn calls_give_the_namespace_that_they_mean() {
 fn every_python_builds_nearly_every_program() {
     for mut interpreter in Interpreter::all() {
         let descriptions = descriptions();
-        let refused = |d: &Value| Program::ask(&mut interpreter, d).err().filter(|e| !e.contains("newer Python"));
+        let refused =
+            |d: &Value| Program::ask(&mut interpreter, d).err().filter(|e| !e.contains("newer Python"));
         let refused: Vec<_> = descriptions.iter().filter_map(refused).collect();
         assert!(refused.is_empty(), "{:?}: {refused:#?}", interpreter.version);
     }

@@ -90,7 +90,10 @@ impl Program {
     /// The true node at a path of command names.
     pub(crate) fn node(&self, path: &[String]) -> &Node {
         path.iter().fold(&self.root, |node, word| {
-            node.subcommands.iter().find(|n| n.command.answers_to(word)).expect("the harness names its own commands")
+            node.subcommands
+                .iter()
+                .find(|n| n.command.answers_to(word))
+                .expect("the harness names its own commands")
         })
     }
 
@@ -136,11 +139,14 @@ impl Node {
         if facts.get("listed").is_none() {
             facts["listed"] = Value::Bool(true);
         }
-        let take = |argument: &mut Value| argument.as_object_mut().and_then(|o| o.remove("facts")).unwrap_or_default();
+        let take = |argument: &mut Value| {
+            argument.as_object_mut().and_then(|o| o.remove("facts")).unwrap_or_default()
+        };
         let arguments: Vec<_> = truth["arguments"].as_array_mut().into_iter().flatten().map(take).collect();
         let below = truth["subcommands"].take();
         truth["subcommands"] = json!([]);
-        let subcommands: Vec<_> = below.as_array().cloned().unwrap_or_default().into_iter().map(Node::read).collect();
+        let subcommands: Vec<_> =
+            below.as_array().cloned().unwrap_or_default().into_iter().map(Node::read).collect();
         let mut command: Command = serde_json::from_value(truth).expect("the truth is a command");
         command.subcommands = subcommands.iter().map(|n| n.command.clone()).collect();
         Node {

@@ -5,20 +5,19 @@ use serde_json::{Map, Value};
 use crate::report::Failure;
 
 /// How many smaller programs are tried for one failure: enough for the generator's largest, few enough for minutes.
-const TRIES: usize = 600;
+const TRIES: usize = 300;
 
 /// Keys without which a description means nothing, or something else: without `prefix_chars` a flag `++x` is a
 /// positional, and half a usage by hand is one that nobody would write.
 const NEEDED: [&str; 5] = ["kind", "flags", "name", "prog", "prefix_chars"];
 const WHOLE: [&str; 2] = ["usage", "prog"];
 
-/// The smallest description found that fails like `failure`, and how it does.
+/// The smallest description found that fails like the first, and how it does.
 pub(crate) fn smallest(
-    description: &Value,
-    failure: Failure,
+    start: (Value, Failure),
     check: &mut dyn FnMut(&Value) -> Vec<Failure>,
 ) -> (Value, Failure) {
-    let mut best = (description.clone(), failure);
+    let mut best = start;
     let mut tries = 0;
     'again: loop {
         let mut candidates = smaller(&best.0);

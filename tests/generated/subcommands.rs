@@ -17,11 +17,17 @@ pub(crate) fn check(checker: &mut Checker) {
         let got = &checker.got.subcommands[at];
         if last.is_some_and(|last| at < last) {
             let names = names(checker);
-            checker.fail("order of subcommands", &truth.name, format!("{:?}", node.command.subcommands.len()), names);
+            checker.fail(
+                "order of subcommands",
+                &truth.name,
+                format!("{:?}", node.command.subcommands.len()),
+                names,
+            );
         }
         last = Some(at);
         checker.expect("aliases", &truth.name, &truth.aliases, &got.aliases);
-        let (expected, found) = (checker.squeezed(truth.summary.as_deref()), checker.squeezed(got.summary.as_deref()));
+        let (expected, found) =
+            (checker.squeezed(truth.summary.as_deref()), checker.squeezed(got.summary.as_deref()));
         checker.expect("summary", &truth.name, &expected, &found);
         checker.expect("hidden subcommand", &truth.name, &false, &got.hidden);
     }
@@ -61,7 +67,12 @@ fn invented(checker: &mut Checker) {
                 checker.fail("invented subcommand", &got.name, format!("{:?}", true_names(checker)), names);
             }
             Some(n) if n.command.hidden && !got.hidden => {
-                checker.fail("suppressed subcommand offered", &got.name, "hidden".to_owned(), "not hidden".to_owned());
+                checker.fail(
+                    "suppressed subcommand offered",
+                    &got.name,
+                    "hidden".to_owned(),
+                    "not hidden".to_owned(),
+                );
             }
             Some(_) => {}
         }

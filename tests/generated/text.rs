@@ -18,7 +18,8 @@ pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
         let Some(page) = pages.at(width) else { continue };
         let path: Vec<_> = pages.path.iter().map(String::as_str).collect();
         let got = help::parse(page, &path);
-        let mut checker = Checker { node: program.node(&pages.path), got: &got, page, width, failures: Vec::new() };
+        let mut checker =
+            Checker { node: program.node(&pages.path), got: &got, page, width, failures: Vec::new() };
         checker.run();
         failures.append(&mut checker.failures);
     }
@@ -63,7 +64,13 @@ impl<'a> Checker<'a> {
     }
 
     /// Notes a difference, where it is one.
-    pub(crate) fn expect<T: PartialEq + std::fmt::Debug>(&mut self, cause: &str, about: &str, expected: &T, got: &T) {
+    pub(crate) fn expect<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        cause: &str,
+        about: &str,
+        expected: &T,
+        got: &T,
+    ) {
         if expected != got {
             self.fail(cause, about, format!("{expected:?}"), format!("{got:?}"));
         }
@@ -72,23 +79,35 @@ impl<'a> Checker<'a> {
     pub(crate) fn fail(&mut self, cause: &str, about: &str, expected: String, got: String) {
         let width = if self.width == WIDE { "wide" } else { "80 columns" };
         let about = format!("{about} [{} {}]", self.node.command.name, self.node.facts.formatter);
-        self.failures.push(Failure { cause: format!("{cause}, {width}"), about, expected, got, seen: self.page.to_owned() });
+        self.failures.push(Failure {
+            cause: format!("{cause}, {width}"),
+            about,
+            expected,
+            got,
+            seen: self.page.to_owned(),
+        });
     }
 
     /// Finds the parsed argument of each true one; complains of the missing and the invented.
     fn pair_up(&mut self) -> Vec<Pair<'a>> {
         let (node, got) = (self.node, self.got);
         let mut pairs = Vec::new();
-        let mut invented: Vec<_> = (0..got.arguments.len()).filter(|i| !is_subcommand(node, &got.arguments[*i])).collect();
-        let positionals: Vec<_> = invented.iter().copied().filter(|i| got.arguments[*i].is_positional()).collect();
+        let mut invented: Vec<_> =
+            (0..got.arguments.len()).filter(|i| !is_subcommand(node, &got.arguments[*i])).collect();
+        let positionals: Vec<_> =
+            invented.iter().copied().filter(|i| got.arguments[*i].is_positional()).collect();
         let mut positionals = positionals.into_iter().map(|i| (i, &got.arguments[i]));
-        let visible = node.command.arguments.iter().zip(&node.arguments).enumerate().filter(|(_, (a, _))| !a.hidden);
+        let visible =
+            node.command.arguments.iter().zip(&node.arguments).enumerate().filter(|(_, (a, _))| !a.hidden);
         for (index, (truth, facts)) in visible {
             let found = if !truth.is_positional() {
                 got.arguments.iter().enumerate().find(|(_, a)| a.flags == truth.flags)
             } else if node.facts.usage_by_hand {
                 // Only the entries tell, and they stand in the order of the groups.
-                got.arguments.iter().enumerate().find(|(_, a)| a.is_positional() && shown_name(a) == shown_name(truth))
+                got.arguments
+                    .iter()
+                    .enumerate()
+                    .find(|(_, a)| a.is_positional() && shown_name(a) == shown_name(truth))
             } else {
                 positionals.next()
             };
@@ -104,8 +123,17 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
-            let cause = if got.arguments[index].is_positional() { "invented positional" } else { "invented option" };
-            self.fail(cause, &label(&got.arguments[index]), format!("{:?}", labels(&node.command)), format!("{:?}", labels(got)));
+            if node.facts.usage_by_hand && laid_out(node) {
+                continue; // there is no telling a raw text that looks like a section from a section
+            }
+            let cause =
+                if got.arguments[index].is_positional() { "invented positional" } else { "invented option" };
+            self.fail(
+                cause,
+                &label(&got.arguments[index]),
+                format!("{:?}", labels(&node.command)),
+                format!("{:?}", labels(got)),
+            );
         }
         pairs
     }
@@ -132,7 +160,8 @@ impl<'a> Checker<'a> {
             Action::Count => matches!(got.action, Action::Flag | Action::Count),
             _ => got.action == Action::Store || got.action == truth.action,
         };
-        let unknown = truth.metavar.iter().any(String::is_empty) || !regular(truth, facts) && got.action == Action::Store;
+        let unknown = truth.metavar.iter().any(String::is_empty)
+            || !regular(truth, facts) && got.action == Action::Store;
         if !right && !unknown {
             self.fail("action", &label(truth), format!("{:?}", truth.action), format!("{:?}", got.action));
         }
@@ -167,7 +196,9 @@ impl<'a> Checker<'a> {
             _ if facts.own_metavar && !regular(truth, facts) => {}
             // `{a,b}` may be the one choice `a,b`.
             Some(choices) if choices.iter().any(|c| c.contains(',')) => {}
-            _ if got.choices.is_some() => self.expect("invented choices", &label(truth), &truth.choices, &got.choices),
+            _ if got.choices.is_some() => {
+                self.expect("invented choices", &label(truth), &truth.choices, &got.choices)
+            }
             _ => {}
         }
     }
@@ -189,17 +220,28 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(found) = &got.default else {
-            let named = ["(default: ", "[default: "].iter().any(|form| help.contains(&format!("{form}{text}")));
-            let tellable = !text.is_empty() && !text.contains(['(', ')', '[', ']', '\'', '"', ' ']) && text != "None";
+            let named =
+                ["(default: ", "[default: "].iter().any(|form| help.contains(&format!("{form}{text}")));
+            let tellable =
+                !text.is_empty() && !text.contains(['(', ')', '[', ']', '\'', '"', ' ']) && text != "None";
             if named && tellable && truth.arity != Arity::Zero {
-                self.fail("missing default", &label(truth), format!("{:?}", truth.default), "None".to_owned());
+                self.fail(
+                    "missing default",
+                    &label(truth),
+                    format!("{:?}", truth.default),
+                    "None".to_owned(),
+                );
             }
             return;
         };
-        let as_written = truth.arity != Arity::Zero && !truth.arity.is_many() && found.as_str() == Some(&text);
-        let number = found.as_f64().is_some() && found.as_f64() == truth.default.as_ref().and_then(Value::as_f64);
+        let as_written =
+            truth.arity != Arity::Zero && !truth.arity.is_many() && found.as_str() == Some(&text);
+        let number =
+            found.as_f64().is_some() && found.as_f64() == truth.default.as_ref().and_then(Value::as_f64);
         let strings = |list: &Vec<Value>| list.iter().map(written).collect::<Vec<_>>();
-        let list = found.as_array().is_some_and(|f| truth.default.as_ref().and_then(Value::as_array).map(strings) == Some(strings(f)));
+        let list = found.as_array().is_some_and(|f| {
+            truth.default.as_ref().and_then(Value::as_array).map(strings) == Some(strings(f))
+        });
         if !as_written && !number && !list && truth.default.as_ref() != Some(found) {
             self.fail("wrong default", &label(truth), format!("{:?}", truth.default), format!("{found:?}"));
         }
@@ -241,7 +283,8 @@ impl<'a> Checker<'a> {
                 g.required == *required && members.as_ref().is_some_and(|m| *m == visible)
             };
             if !self.node.command.exclusive.iter().any(known) && !self.node.facts.usage_by_hand {
-                let odd = members.iter().flatten().any(|m| !regular(&arguments[*m], &self.node.arguments[*m]));
+                let odd =
+                    members.iter().flatten().any(|m| !regular(&arguments[*m], &self.node.arguments[*m]));
                 if !odd {
                     let expected = format!("{:?}", self.node.command.exclusive);
                     self.fail("invented exclusive group", "", expected, format!("{got:?}"));
@@ -249,7 +292,9 @@ impl<'a> Checker<'a> {
             }
         }
         for group in &self.node.command.exclusive {
-            if self.shows_group(&group.members) && !got.contains(&(group.required, Some(group.members.clone()))) {
+            if self.shows_group(&group.members)
+                && !got.contains(&(group.required, Some(group.members.clone())))
+            {
                 self.fail("missing exclusive group", "", format!("{group:?}"), format!("{got:?}"));
             }
         }
@@ -258,10 +303,12 @@ impl<'a> Checker<'a> {
     /// argparse brackets a group whose members follow each other in its usage.
     fn shows_group(&self, members: &[usize]) -> bool {
         let arguments = &self.node.command.arguments;
-        let (options, positionals): (Vec<_>, Vec<_>) = (0..arguments.len()).partition(|i| !arguments[*i].is_positional());
+        let (options, positionals): (Vec<_>, Vec<_>) =
+            (0..arguments.len()).partition(|i| !arguments[*i].is_positional());
         let order = [options, positionals].concat();
         let plain = |m: &usize| !arguments[*m].hidden && regular(&arguments[*m], &self.node.arguments[*m]);
-        let alone = |m: &usize| self.node.command.exclusive.iter().filter(|g| g.members.contains(m)).count() == 1;
+        let alone =
+            |m: &usize| self.node.command.exclusive.iter().filter(|g| g.members.contains(m)).count() == 1;
         // One that mixes options and positionals is lost where the usage is wrapped.
         let mixed = members.iter().any(|m| arguments[*m].is_positional());
         self.width == WIDE
@@ -274,16 +321,14 @@ impl<'a> Checker<'a> {
 
     /// Description and epilog. Raw ones may look like sections; what they then are is anybody's guess.
     fn texts(&mut self) {
-        let looks_laid_out = |text: &Option<String>| {
-            self.node.facts.raw && text.as_deref().is_some_and(|t| t.contains("  ") || t.contains("usage:"))
-        };
         let truth = &self.node.command;
         let empty = truth.arguments.iter().all(|a| a.hidden) && self.node.subcommands.is_empty();
-        if looks_laid_out(&truth.description) || looks_laid_out(&truth.epilog) || empty || self.node.facts.usage_by_hand {
+        if laid_out(self.node) || empty || self.node.facts.usage_by_hand {
             return;
         }
         let (description, epilog) = (truth.description.clone(), truth.epilog.clone());
-        let (expected, got) = (self.squeezed(description.as_deref()), self.squeezed(self.got.description.as_deref()));
+        let (expected, got) =
+            (self.squeezed(description.as_deref()), self.squeezed(self.got.description.as_deref()));
         self.expect("description", "", &expected, &got);
         let (expected, got) = (self.squeezed(epilog.as_deref()), self.squeezed(self.got.epilog.as_deref()));
         self.expect("epilog", "", &expected, &got);
@@ -300,7 +345,16 @@ impl<'a> Checker<'a> {
 /// With a metavar for the subcommands and no row that names one, they look like a positional.
 fn is_subcommand(node: &Node, argument: &Argument) -> bool {
     let no_rows = node.subcommands.iter().all(|n| !n.facts.listed);
-    no_rows && argument.is_positional() && node.facts.sub_metavar.as_ref().is_some_and(|m| shown_name(argument) == *m)
+    no_rows
+        && argument.is_positional()
+        && node.facts.sub_metavar.as_ref().is_some_and(|m| shown_name(argument) == *m)
+}
+
+/// Whether a raw description or epilog looks like sections of the page.
+fn laid_out(node: &Node) -> bool {
+    let looks =
+        |text: &Option<String>| text.as_deref().is_some_and(|t| t.contains("  ") || t.contains("usage:"));
+    node.facts.raw && (looks(&node.command.description) || looks(&node.command.epilog))
 }
 
 /// The name that an entry shows for a positional.
@@ -318,7 +372,10 @@ fn regular(argument: &Argument, facts: &ArgumentFacts) -> bool {
         return argument.choices.iter().flatten().all(|c| plain_choice(c));
     }
     let plain = |m: &String| {
-        !m.is_empty() && !m.starts_with('-') && !m.ends_with("...") && !m.contains(|c: char| " {}[]()|,".contains(c))
+        !m.is_empty()
+            && !m.starts_with('-')
+            && !m.ends_with("...")
+            && !m.contains(|c: char| " {}[]()|,".contains(c))
     };
     argument.metavar.iter().all(plain)
 }
