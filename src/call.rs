@@ -1,20 +1,38 @@
-//! A tool call from arguments to result: argv, a place in the queue, the process, its outcome. Stub, being written.
+//! A tool call from arguments to result: argv, a place in the queue, the process, its outcome.
+//!
+//! Shared by all sessions. It bounds how many processes run (over all plugins, and for a plugin that asks for it) and
+//! how many calls wait; it must not know JSON-RPC, sessions or transports.
 
+use std::ffi::OsString;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::argv::ArgvError;
 use crate::config::Limits;
-use crate::outcome::CallResult;
-use crate::registry::Served;
+use crate::outcome::{self, CallResult};
+use crate::process::{self, Spec};
+use crate::registry::{Plugin, Served};
+
+/// Bytes of standard error that are kept at most: it is shown in errors only, where its end is what matters.
+const ERROR_CAP: usize = 64 * 1024;
+
+/// The server's own secrets, which no plugin gets unless its manifest sets them.
+const SECRETS: [&str; 2] = ["MCP_API_KEY", "MCP_API_KEYS"];
 
 /// Runs calls within the server's bounds; shared by all sessions.
 #[derive(Debug)]
 pub struct Caller {
     limits: Limits,
+    places: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    calls: AtomicU64,
+    errors: AtomicU64,
+    running: Arc<AtomicU64>,
 }
 
 /// Counts of calls since the start, for `health`.
@@ -22,20 +40,30 @@ pub struct Caller {
 pub struct Counts {
     /// Calls that were begun.
     pub calls: u64,
-    /// Of these, those that ended as an error.
+    /// Of these, those that ended as an error, were cancelled, or were given up by the client.
     pub errors: u64,
-    /// Running now.
+    /// Processes that run now.
     pub running: u64,
 }
 
 impl Caller {
     /// A caller with these bounds.
     pub fn new(limits: Limits) -> Arc<Caller> {
-        Arc::new(Caller { limits })
+        let places = Arc::new(Semaphore::new(limits.concurrency.clamp(1, Semaphore::MAX_PERMITS)));
+        Arc::new(Caller {
+            limits,
+            places,
+            waiting: AtomicUsize::new(0),
+            calls: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            running: Arc::default(),
+        })
     }
 
     /// Runs one call to its end. Bad arguments are an error here, since revisions differ in how they say it; everything
     /// else, "busy" included, is a result. `lines` gets standard error's lines as they come.
+    ///
+    /// Dropping the future cancels the call; its process keeps its place until it is gone.
     pub async fn call(
         &self,
         served: &Served,
@@ -43,12 +71,292 @@ impl Caller {
         cancel: &CancellationToken,
         lines: Option<mpsc::Sender<String>>,
     ) -> Result<CallResult, Vec<ArgvError>> {
-        let _ = (served, arguments, cancel, lines, &self.limits);
-        Ok(CallResult::default())
+        let started = Instant::now();
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let mut outcome = Outcome { errors: &self.errors, is_error: true };
+        let words = served.argv(arguments)?;
+        let result = match self.place(&served.plugin, cancel).await {
+            Ok(place) => {
+                let spec = self.spec(&served.plugin, words);
+                outcome::result(&process::run_holding(&spec, cancel, lines, place).await)
+            }
+            Err(result) => result,
+        };
+        outcome.is_error = result.is_error;
+        // Neither arguments nor results: those are the users' own.
+        let ended = if result.is_error { "error" } else { "ok" };
+        log::info!("call of {}: {ended} after {:.1?}", served.tool.name, started.elapsed());
+        Ok(result)
     }
 
     /// The counts so far.
     pub fn counts(&self) -> Counts {
-        Counts::default()
+        Counts {
+            calls: self.calls.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            running: self.running.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A place to run in, waited for where need be; else what the caller is told. The plugin's own place comes first:
+    /// a call that waits for its plugin must not hold a place that another plugin could use.
+    async fn place(&self, plugin: &Plugin, cancel: &CancellationToken) -> Result<Place, CallResult> {
+        let own = match &plugin.concurrency {
+            Some(own) => Some(self.permit(own, cancel).await?),
+            None => None,
+        };
+        let shared = self.permit(&self.places, cancel).await?;
+        self.running.fetch_add(1, Ordering::Relaxed);
+        Ok(Place { running: Arc::clone(&self.running), _own: own, _shared: shared })
+    }
+
+    /// A permit at once, or after a wait in the bounded queue.
+    async fn permit(
+        &self,
+        places: &Arc<Semaphore>,
+        cancel: &CancellationToken,
+    ) -> Result<OwnedSemaphorePermit, CallResult> {
+        if let Ok(permit) = Arc::clone(places).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let Some(_waiter) = Waiter::new(&self.waiting, self.limits.queue) else {
+            return Err(outcome::failure("busy", "too many calls are waiting already; try again later"));
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(outcome::failure("cancelled", "the call was cancelled before it began")),
+            permit = Arc::clone(places).acquire_owned() => permit.map_err(closed),
+        }
+    }
+
+    fn spec(&self, plugin: &Plugin, words: Vec<String>) -> Spec {
+        let words = words.into_iter().map(OsString::from);
+        Spec {
+            command: plugin.launch.iter().cloned().chain(words).collect(),
+            directory: plugin.directory.clone(),
+            set: plugin.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            unset: SECRETS.map(OsString::from).into(),
+            timeout: plugin.timeout.or(self.limits.timeout),
+            grace: self.limits.grace,
+            output_cap: self.limits.output,
+            error_cap: self.limits.output.min(ERROR_CAP),
+        }
+    }
+}
+
+fn closed(_: AcquireError) -> CallResult {
+    outcome::failure("internal_error", "the plugin is not served any more")
+}
+
+/// A place to run in, held until the process is gone.
+struct Place {
+    running: Arc<AtomicU64>,
+    _own: Option<OwnedSemaphorePermit>,
+    _shared: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One of the calls that wait.
+struct Waiter<'a>(&'a AtomicUsize);
+
+impl Waiter<'_> {
+    /// `None` where `bound` calls wait already.
+    fn new(waiting: &AtomicUsize, bound: usize) -> Option<Waiter<'_>> {
+        let joined =
+            waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < bound).then_some(n + 1));
+        joined.ok().map(|_| Waiter(waiting))
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts an error unless the call came to a good end; so a call whose future is dropped counts too.
+struct Outcome<'a> {
+    errors: &'a AtomicU64,
+    is_error: bool,
+}
+
+impl Drop for Outcome<'_> {
+    fn drop(&mut self) {
+        self.errors.fetch_add(u64::from(self.is_error), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::{Command, Tool};
+    use crate::registry::State;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    fn caller(concurrency: usize, queue: usize) -> Arc<Caller> {
+        let timeout = Some(PATIENCE);
+        Caller::new(Limits {
+            timeout,
+            grace: Duration::from_millis(200),
+            output: 1 << 20,
+            concurrency,
+            queue,
+        })
+    }
+
+    /// A plugin whose program is a shell script.
+    fn served(script: &str, directory: &Path, own: Option<usize>) -> Served {
+        let plugin = Plugin {
+            name: "p".into(),
+            directory: directory.to_owned(),
+            launch: ["/bin/sh", "-c", script].map(OsString::from).into(),
+            env: vec![("GREETING".into(), "hi".into())],
+            timeout: None,
+            concurrency: own.map(|n| Arc::new(Semaphore::new(n))),
+            root: Command::default(),
+            state: State::Ready,
+            diagnostics: Vec::new(),
+        };
+        let tool = Tool {
+            name: "p".into(),
+            path: Vec::new(),
+            title: None,
+            description: "p".into(),
+            input_schema: Map::new(),
+            annotations: Map::new(),
+            bindings: Vec::new(),
+        };
+        Served { tool, plugin: Arc::new(plugin) }
+    }
+
+    async fn call(caller: &Caller, served: &Served, cancel: &CancellationToken) -> CallResult {
+        caller.call(served, &Map::new(), cancel, None).await.unwrap()
+    }
+
+    fn code(result: &CallResult) -> Option<&str> {
+        result.structured.as_ref()?["error"]["code"].as_str()
+    }
+
+    async fn until(mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < PATIENCE, "waited in vain");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Lets a call begin, and gives it back while it still runs.
+    async fn begun<F: Future>(call: F, caller: &Caller, running: u64) -> std::pin::Pin<Box<F>> {
+        let mut call = Box::pin(call);
+        tokio::select! {
+            _ = &mut call => panic!("it ended"),
+            () = until(|| caller.counts().running == running) => call,
+        }
+    }
+
+    /// Brings a call as far as it comes at once: into the queue.
+    async fn waiting<F: Future>(call: F) -> std::pin::Pin<Box<F>> {
+        let mut call = Box::pin(call);
+        tokio::select! {
+            biased;
+            _ = &mut call => panic!("it ended"),
+            () = std::future::ready(()) => call,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_runs_in_the_plugins_directory_with_its_variables() {
+        let directory = tempfile::tempdir().unwrap();
+        let served = served("echo $GREETING; pwd", directory.path(), None);
+        let caller = caller(1, 0);
+        let result = call(&caller, &served, &CancellationToken::new()).await;
+        let expected = format!("hi\n{}\n", directory.path().canonicalize().unwrap().display());
+        assert_eq!(result.content[0]["text"], expected);
+        assert_eq!(caller.counts(), Counts { calls: 1, errors: 0, running: 0 });
+    }
+
+    #[test]
+    fn secrets_stay_and_a_plugins_own_time_limit_counts() {
+        let caller = caller(1, 0);
+        let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
+        let spec = caller.spec(&plugin, vec!["word".into()]);
+        assert_eq!(spec.unset, ["MCP_API_KEY", "MCP_API_KEYS"]);
+        assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
+        plugin.timeout = Some(Duration::from_secs(5));
+        assert_eq!(caller.spec(&plugin, Vec::new()).timeout, Some(Duration::from_secs(5)));
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_answered_busy() {
+        let directory = tempfile::tempdir().unwrap();
+        let go = directory.path().join("go");
+        let served = served("while ! [ -e go ]; do sleep 0.02; done; echo done", directory.path(), None);
+        let (caller, cancel) = (caller(1, 1), CancellationToken::new());
+        let first = begun(call(&caller, &served, &cancel), &caller, 1).await;
+        let second = waiting(call(&caller, &served, &cancel)).await;
+        assert_eq!(code(&call(&caller, &served, &cancel).await), Some("busy"));
+        std::fs::write(go, "").unwrap();
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!((code(&first), code(&second)), (None, None));
+        assert_eq!(caller.counts(), Counts { calls: 3, errors: 1, running: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_waiting_call_can_be_cancelled() {
+        let directory = tempfile::tempdir().unwrap();
+        let served = served("sleep 1000", directory.path(), None);
+        let (caller, cancel) = (caller(1, 1), CancellationToken::new());
+        let running = begun(call(&caller, &served, &cancel), &caller, 1).await;
+        let other = CancellationToken::new();
+        let waits = waiting(call(&caller, &served, &other)).await;
+        other.cancel();
+        assert_eq!(code(&waits.await), Some("cancelled"));
+        assert_eq!(caller.waiting.load(Ordering::Relaxed), 0);
+        cancel.cancel();
+        assert_eq!(code(&running.await), Some("cancelled"));
+        assert_eq!(caller.counts(), Counts { calls: 2, errors: 2, running: 0 });
+    }
+
+    #[tokio::test]
+    async fn a_plugins_own_bound_leaves_places_to_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let slow = served("sleep 1000", directory.path(), Some(1));
+        let quick = served("echo quick", directory.path(), None);
+        let (caller, cancel) = (caller(2, 8), CancellationToken::new());
+        let running = begun(call(&caller, &slow, &cancel), &caller, 1).await;
+        let mut waiting = Box::pin(call(&caller, &slow, &cancel));
+        tokio::select! {
+            biased;
+            _ = &mut waiting => panic!("its plugin takes one at a time"),
+            result = call(&caller, &quick, &cancel) => assert_eq!(result.content[0]["text"], "quick\n"),
+        }
+        cancel.cancel();
+        let (running, waiting) = tokio::join!(running, waiting);
+        assert_eq!((code(&running), code(&waiting)), (Some("cancelled"), Some("cancelled")));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_call_keeps_its_place_until_its_process_is_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let deaf = served("trap '' TERM; echo > deaf; while :; do sleep 0.02; done", directory.path(), None);
+        let (caller, cancel) = (caller(1, 0), CancellationToken::new());
+        let running = begun(call(&caller, &deaf, &cancel), &caller, 1).await;
+        until(|| directory.path().join("deaf").exists()).await;
+        drop(running);
+        assert_eq!(caller.counts(), Counts { calls: 1, errors: 1, running: 1 });
+        let next = served("echo next", directory.path(), None);
+        assert_eq!(code(&call(&caller, &next, &cancel).await), Some("busy"));
+        until(|| caller.counts().running == 0).await;
+        assert_eq!(code(&call(&caller, &next, &cancel).await), None);
     }
 }

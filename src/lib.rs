@@ -3,6 +3,7 @@
 //! between them point one way, from the top of this list to its end.
 
 pub mod model;
+pub mod text;
 
 pub mod argv;
 pub mod help;

@@ -97,7 +97,7 @@ struct Body {
 /// page has no options.
 fn entry_indent(lines: &[Line], bodies: &[Body]) -> usize {
     let body_lines = || bodies.iter().flat_map(|b| &lines[b.start..b.end]).filter(|l| !l.is_blank());
-    let options = body_lines().filter(|l| l.content().starts_with('-')).map(|l| l.indent).min();
+    let options = body_lines().filter(|l| begins_option(l)).map(|l| l.indent).min();
     options.or_else(|| body_lines().map(|l| l.indent).min()).unwrap_or(ROW_INDENT)
 }
 
@@ -111,7 +111,7 @@ fn bodies(lines: &[Line], usage: &std::ops::Range<usize>) -> Vec<Body> {
             let end = indented_until(lines, at + 1, usage);
             bodies.push(Body { heading: Some(at), start: at + 1, end });
             at = end;
-        } else if at >= usage.end && lines[at].indent > 0 && lines[at].content().starts_with('-') {
+        } else if at >= usage.end && lines[at].indent > 0 && begins_option(&lines[at]) {
             let end = indented_until(lines, at, usage);
             bodies.push(Body { heading: None, start: at, end });
             at = end;
@@ -184,7 +184,7 @@ fn gaps(line: &Line) -> impl Iterator<Item = usize> {
 fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<usize>) -> Section<'a> {
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
-    for line in &lines[body.start..body.end] {
+    for line in &lines[body.start + description(&lines[body.start..body.end], indent, column)..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
         if is_help {
             // Help before any entry belongs to one whose name is empty (`metavar=''`).
@@ -194,7 +194,7 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
             if let Some(last) = entries.last_mut() {
                 last_of(last).help.push(line.from_column(column.unwrap_or(line.indent)));
             }
-        } else if line.indent > indent && !line.is_blank() && !line.content().starts_with('-') {
+        } else if line.indent > indent && !line.is_blank() && !begins_option(line) {
             match entries.last_mut() {
                 Some(last) if !last.header.starts_with('-') => last.rows.push(entry(line, column)),
                 Some(last) => last_of(last).help.push(line.content()),
@@ -211,6 +211,21 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     }
     entries.iter_mut().for_each(trim_help);
     Section { title, start: body.heading.unwrap_or(body.start), end: body.end, entries }
+}
+
+/// How many lines of a body are the group's description: what stands before a blank line that is followed by an
+/// entry, since argparse prints no blank line between entries.
+fn description(body: &[Line], indent: usize, column: Option<usize>) -> usize {
+    let Some(blank) = body.iter().position(Line::is_blank) else { return 0 };
+    let next = body[blank..].iter().position(|l| !l.is_blank()).map(|n| blank + n);
+    let entry_follows = next.is_some_and(|n| body[n].indent == indent);
+    let is_entry = |l: &Line| begins_option(l) || split(l, column).1.is_some();
+    if entry_follows && blank > 0 && !body[..blank].iter().any(is_entry) { blank } else { 0 }
+}
+
+/// Whether a line begins like an option: a dash that is no bullet.
+fn begins_option(line: &Line) -> bool {
+    line.content().strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()))
 }
 
 /// The entry that further help lines belong to.

@@ -57,7 +57,10 @@ impl<'a> Page<'a> {
         for (entry, option) in sections.iter().flat_map(|s| &s.entries) {
             match option {
                 Some(option) => known.option(&option.flags, &option.values),
-                None => known.positional(entry.header),
+                None if entry.header.starts_with('-') => {}
+                None => {
+                    known.positional(entry.header, !entry.rows.is_empty() || entry.header.starts_with('{'))
+                }
             }
         }
         let usage = usage::parse(layout.usage.as_deref().unwrap_or_default(), &known, path, &prefixes);
@@ -210,7 +213,7 @@ impl<'p, 'a> Lowered<'p, 'a> {
         let mut argument = argument(section, entry, found, self.page.wrap, &mut self.command.diagnostics);
         argument.flags.clone_from(&option.flags);
         argument.required = required;
-        argument.action = action(&option.flags, argument.arity, negated);
+        argument.action = action(&option.flags, argument.arity, argument.help.as_deref(), negated);
         if empty_name {
             argument.arity = Arity::One;
             argument.action = Action::Store;
@@ -236,7 +239,7 @@ impl<'p, 'a> Lowered<'p, 'a> {
                 &mut self.command.diagnostics,
                 None,
             );
-            argument.action = action(&argument.flags, argument.arity, false);
+            argument.action = action(&argument.flags, argument.arity, None, false);
             argument.provenance.insert(Fact::Name, Source::Usage);
             argument.provenance.insert(Fact::Required, Source::Usage);
             self.command.arguments.push(argument);
@@ -248,15 +251,18 @@ impl<'p, 'a> Lowered<'p, 'a> {
     }
 }
 
-/// What an option without a known kind does.
-fn action(flags: &[String], arity: Arity, negated: bool) -> Action {
+/// The help text that `action='version'` has by default. An option of another text may do more than print a version.
+const VERSION_HELP: &str = "show program's version number and exit";
+
+/// What an option does that the page shows nothing more of.
+fn action(flags: &[String], arity: Arity, help: Option<&str>, negated: bool) -> Action {
     if arity != Arity::Zero {
         return Action::Store;
     }
     let has = |name: &str| flags.iter().any(|f| f.trim_start_matches(|c: char| !c.is_alphanumeric()) == name);
     if is_help(flags) {
         Action::Help
-    } else if has("version") {
+    } else if has("version") && help == Some(VERSION_HELP) {
         Action::Version
     } else if negated {
         Action::Negatable

@@ -16,7 +16,7 @@
 //! Names may hold blanks, brackets and bars, so the text alone is ambiguous. The entries of the page tell which names
 //! there are: where a known option or positional fits, it is taken whole. What fits none is read word by word.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::values;
 use crate::model::Arity;
@@ -28,6 +28,8 @@ pub(super) struct Known {
     options: HashMap<String, (String, usize)>,
     /// First word of a positional's header → the whole headers, longest first.
     positionals: HashMap<String, Vec<String>>,
+    /// Headers of entries that may be a subparsers action's.
+    parents: HashSet<String>,
     count: usize,
 }
 
@@ -40,9 +42,12 @@ impl Known {
         self.count += 1;
     }
 
-    /// Adds what may be a positional's entry.
-    pub(super) fn positional(&mut self, header: &str) {
+    /// Adds what may be a positional's entry; `parent` where it may be a subparsers action's.
+    pub(super) fn positional(&mut self, header: &str, parent: bool) {
         let header = squeeze(header);
+        if parent {
+            self.parents.insert(header.clone());
+        }
         let Some(word) = header.split(' ').next().filter(|w| !w.is_empty()) else { return };
         let same = self.positionals.entry(word.to_owned()).or_default();
         if !same.contains(&header) && same.len() < MAX_SAME_START {
@@ -355,7 +360,7 @@ impl<'a> Reader<'a> {
         if after.starts_with(&repeated) {
             self.at += name.len() + repeated.len();
             self.positional(name, Arity::OneOrMore, frame);
-        } else if after.strip_prefix(" ...").is_some_and(is_boundary) {
+        } else if self.known.parents.contains(name) && after.strip_prefix(" ...").is_some_and(is_boundary) {
             self.at += name.len() + " ...".len();
             self.push(What::Subcommands { name: name.to_owned(), known: true }, None, frame);
         } else {
@@ -448,7 +453,7 @@ mod tests {
         for (flags, values) in options {
             known.option(&flags.split(", ").map(str::to_owned).collect::<Vec<_>>(), values);
         }
-        positionals.iter().for_each(|p| known.positional(p));
+        positionals.iter().for_each(|p| known.positional(p, p.starts_with('{')));
         known
     }
 
@@ -520,6 +525,7 @@ mod tests {
         check("prog [-h] env {a,b} ...", &k, &[], "-h; env(1)!; sub:{a,b}!");
         check("prog [-h] VERB ...", &k, &[], "-h; sub:VERB!");
         check("prog [-h] ...", &k, &[], "-h; ?(...)!");
+        check("prog [-h] env ...", &k, &[], "-h; env(1)!; ?(...)!");
     }
 
     #[test]

@@ -1,0 +1,134 @@
+//! Text from a program → text that may be shown: without terminal control, and cut to a length.
+//!
+//! Pure and linear; knows nothing of plugins, processes or MCP.
+
+/// The text without terminal escape sequences and control characters. Newlines and tabs stay; a carriage return
+/// (alone or before a newline) becomes a newline, so the states of a progress bar become lines.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_control_sequence(&mut chars),
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' => out.push('\n'),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+/// Skips what follows an escape character (ECMA-48).
+fn skip_escape(chars: &mut Chars) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_control_sequence(chars);
+        }
+        // Operating system command, device control, privacy message, application command, start of string.
+        Some(']' | 'P' | '^' | '_' | 'X') => {
+            chars.next();
+            skip_control_string(chars);
+        }
+        Some(' '..='/') => {
+            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        Some('0'..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+/// Skips parameters, intermediates and the final character of a control sequence.
+fn skip_control_sequence(chars: &mut Chars) {
+    while chars.next_if(|c| (' '..='?').contains(c)).is_some() {}
+    chars.next_if(|c| ('@'..='~').contains(c));
+}
+
+/// Skips a control string up to its terminator; an unterminated one ends with its line, so that it can't swallow
+/// the rest of the text.
+fn skip_control_string(chars: &mut Chars) {
+    while let Some(&c) = chars.peek() {
+        if c == '\n' {
+            return;
+        }
+        chars.next();
+        if c == '\u{7}' || c == '\u{9c}' {
+            return;
+        }
+        if c == '\u{1b}' {
+            chars.next_if_eq(&'\\');
+            return;
+        }
+    }
+}
+
+/// The end of the text: at most `max` bytes, from the start of a line where there is one.
+pub fn tail(text: &str, max: usize) -> &str {
+    if text.len() <= max {
+        return text;
+    }
+    let from = (text.len() - max..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+    let cut = &text[from..];
+    match cut.find('\n') {
+        Some(at) if at + 1 < cut.len() => &cut[at + 1..],
+        _ => cut,
+    }
+}
+
+/// The start of the text: at most `max` bytes.
+pub fn head(text: &str, max: usize) -> &str {
+    let to = (0..=max.min(text.len())).rfind(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    &text[..to]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_has_no_terminal_control() {
+        let cases = [
+            ("plain\ttext\nstays é 😀", "plain\ttext\nstays é 😀"),
+            ("\u{1b}[1;31mred\u{1b}[0m", "red"),
+            ("\u{1b}]8;;http://x\u{7}link\u{1b}]8;;\u{1b}\\ end", "link end"),
+            ("\u{1b}]0;never ended\nnext", "\nnext"),
+            ("\u{1b}(Btext\u{1b}7\u{1b}M!", "text!"),
+            ("\u{9b}31mred", "red"),
+            ("a\r\nb\r10%\r20%", "a\nb\n10%\n20%"),
+            ("bell\u{7} back\u{8} nul\0 del\u{7f} c1\u{85}", "bell back nul del c1"),
+            ("cut \u{1b}", "cut "),
+            ("cut \u{1b}[31", "cut "),
+            ("\u{1b}é", "é"),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(plain(input), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_cut_between_characters_and_lines() {
+        let cases = [
+            ("short", 10, "short"),
+            ("first\nsecond\nthird", 14, "second\nthird"),
+            ("first\nsecond\nthird", 12, "third"),
+            ("one long line", 4, "line"),
+            ("ééé", 3, "é"),
+            ("line\n", 3, "ne\n"),
+            ("anything", 0, ""),
+        ];
+        for (input, max, expected) in cases {
+            assert_eq!(tail(input, max), expected, "{input:?} {max}");
+        }
+        for (input, max, expected) in [("short", 10, "short"), ("ééé", 3, "é"), ("abc", 2, "ab")] {
+            assert_eq!(head(input, max), expected, "{input:?} {max}");
+        }
+    }
+}
