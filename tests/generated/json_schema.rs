@@ -5,8 +5,8 @@ use smcp::model::Tool;
 
 /// Why a tool's schema does not take these arguments.
 pub(crate) fn refusals(tool: &Tool, arguments: &Map<String, Value>) -> Vec<String> {
-    let properties = &tool.input_schema["properties"];
-    let wrong = |(name, value): (&String, &Value)| match properties.get(name) {
+    let properties = tool.input_schema.get("properties");
+    let wrong = |(name, value): (&String, &Value)| match properties.and_then(|p| p.get(name)) {
         None => Some(format!("no property {name}")),
         Some(schema) if accepts(schema, value) => None,
         Some(schema) => Some(format!("{name}: {schema} does not take {value}")),

@@ -51,7 +51,9 @@ fn measure(name: &str, check: impl Fn(&mut Interpreter, &Program, &Value) -> Vec
             Ok(program) => {
                 let mut failures = check(interpreter, &program, description);
                 let (major, minor) = interpreter.version;
-                failures.iter_mut().for_each(|f| f.about = format!("{} (Python {major}.{minor})", f.about));
+                for failure in &mut failures {
+                    failure.about = format!("{} (Python {major}.{minor})", failure.about);
+                }
                 failures
             }
             Err(_) => Vec::new(),

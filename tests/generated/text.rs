@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
             // `{a,b}` may be the one choice `a,b`.
             Some(choices) if choices.iter().any(|c| c.contains(',')) => {}
             _ if got.choices.is_some() => {
-                self.expect("invented choices", &label(truth), &truth.choices, &got.choices)
+                self.expect("invented choices", &label(truth), &truth.choices, &got.choices);
             }
             _ => {}
         }
