@@ -1,1 +1,224 @@
-//! JSON-RPC and the protocol revisions. Stub, being written.
+//! The Model Context Protocol: messages in, messages out, for every revision that is served. The only module that
+//! knows JSON-RPC; it knows no HTTP and no stream of bytes, and starts no process itself.
+//!
+//! A transport reads messages ([`message`]), settles their era ([`era`]), keeps [`session`]s where the era has them,
+//! and hands each request with its [`Context`] to the [`Server`], which answers it once ([`dispatch`]).
+
+mod call;
+pub mod dispatch;
+pub mod era;
+pub mod health;
+mod listen;
+pub mod message;
+mod progress;
+pub mod session;
+mod tools;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::argv::ArgvError;
+use crate::call::{Caller, Counts};
+use crate::outcome::CallResult;
+use crate::registry::{Registry, Served, Snapshot};
+
+pub use listen::tools_changed;
+
+use era::{Level, Revision};
+use message::{Request, Response};
+use session::{Out, Outgoing, Session};
+
+/// `subscriptions/listen` streams at a time: each is a task and an open connection.
+const LISTEN_LIMIT: usize = 1024;
+
+/// What the protocol needs from the rest of the program: tools to list, and a way to run them. [`Plugins`] is the
+/// real one; tests of the protocol bring their own.
+pub trait Backend: Send + Sync + 'static {
+    /// What is served now.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Tells the generation of each new snapshot.
+    fn changes(&self) -> watch::Receiver<u64>;
+
+    /// The counts of calls so far.
+    fn counts(&self) -> Counts;
+
+    /// Runs one call to its end, as [`Caller::call`] does.
+    fn call<'a>(
+        &'a self,
+        served: &'a Served,
+        arguments: &'a Map<String, Value>,
+        cancel: &'a CancellationToken,
+        lines: Option<mpsc::Sender<String>>,
+    ) -> BoxFuture<'a, Result<CallResult, Vec<ArgvError>>>;
+}
+
+/// The plugins of a registry, called by a caller.
+#[derive(Clone, Debug)]
+pub struct Plugins {
+    /// What is served.
+    pub registry: Arc<Registry>,
+    /// Who runs it.
+    pub caller: Arc<Caller>,
+}
+
+impl Backend for Plugins {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.registry.snapshot()
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.registry.changes()
+    }
+
+    fn counts(&self) -> Counts {
+        self.caller.counts()
+    }
+
+    fn call<'a>(
+        &'a self,
+        served: &'a Served,
+        arguments: &'a Map<String, Value>,
+        cancel: &'a CancellationToken,
+        lines: Option<mpsc::Sender<String>>,
+    ) -> BoxFuture<'a, Result<CallResult, Vec<ArgvError>>> {
+        Box::pin(self.caller.call(served, arguments, cancel, lines))
+    }
+}
+
+/// What a request is answered in.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The revision that its answer is written for.
+    pub revision: Revision,
+    /// The session that it belongs to, where it has one: a connection of its own, in either era, or a legacy one.
+    pub session: Option<Arc<Session>>,
+    /// The least level of log messages that its sender wants; `None`: none.
+    pub log_level: Option<Level>,
+    /// Where notifications about it go.
+    pub outgoing: Outgoing,
+    /// Its sender does not want the answer any more.
+    pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// The context of a request within a legacy session.
+    pub fn of_session(session: &Arc<Session>, outgoing: Outgoing, cancel: CancellationToken) -> Context {
+        Context {
+            revision: session.revision(),
+            session: Some(Arc::clone(session)),
+            log_level: session.log_level(),
+            outgoing,
+            cancel,
+        }
+    }
+
+    /// The context of a request that stands by itself.
+    pub fn alone(
+        revision: Revision,
+        log_level: Option<Level>,
+        outgoing: Outgoing,
+        cancel: CancellationToken,
+    ) -> Context {
+        Context { revision, session: None, log_level, outgoing, cancel }
+    }
+}
+
+/// Answers requests. Shared by all transports; requests run on the runtime on which it was made, however the
+/// transport's own threads fare, and don't wait for each other.
+pub struct Server {
+    backend: Arc<dyn Backend>,
+    started: Instant,
+    shutdown: CancellationToken,
+    runtime: Handle,
+    tasks: TaskTracker,
+    listeners: Arc<Semaphore>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("started", &self.started).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// A server over `backend` that stops when `shutdown` is cancelled.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(backend: impl Backend, shutdown: CancellationToken) -> Arc<Server> {
+        Arc::new(Server {
+            backend: Arc::new(backend),
+            started: Instant::now(),
+            shutdown,
+            runtime: Handle::current(),
+            tasks: TaskTracker::new(),
+            listeners: Arc::new(Semaphore::new(LISTEN_LIMIT)),
+        })
+    }
+
+    /// Becomes cancelled when the server is to stop.
+    pub fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+
+    /// What is served now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.backend.snapshot()
+    }
+
+    /// Tells the generation of each new snapshot.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.backend.changes()
+    }
+
+    /// Begins to answer a request; the answer goes to `answers`, after every notification that belongs to it. It is
+    /// left out where the request was cancelled. `held` lives as long as the request runs.
+    pub fn begin(
+        self: &Arc<Self>,
+        context: Context,
+        request: Request,
+        answers: Outgoing,
+        held: impl Send + 'static,
+    ) {
+        let server = Arc::clone(self);
+        let task = async move {
+            let answer = server.answer(&context, request).await;
+            // The id becomes free once the answer has its place, so answers that nobody reads count as running.
+            if let Some(answer) = answer
+                && let Some(place) = answers.reserve().await
+            {
+                drop(held);
+                place.send(Out::Answer(answer));
+            }
+        };
+        self.spawn(task);
+    }
+
+    /// The answer to a request; `None` where it was cancelled, since nothing may be sent for it then.
+    pub async fn answer(&self, context: &Context, request: Request) -> Option<Response> {
+        let id = request.id.clone();
+        let outcome = dispatch::request(self, context, request).await;
+        (!context.cancel.is_cancelled()).then_some(Response { id: Some(id), outcome })
+    }
+
+    /// Runs `task` on the server's own runtime; [`Server::drained`] waits for it.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.runtime);
+    }
+
+    /// Waits until no request runs any more, at most `grace`; `false` where some still do.
+    pub async fn drained(&self, grace: Duration) -> bool {
+        self.tasks.close();
+        let drained = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.tasks.reopen();
+        drained
+    }
+}

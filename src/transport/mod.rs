@@ -1,1 +1,207 @@
-//! HTTP and stdio. Stub, being written.
+//! The ways in: HTTP with its routes, and standard input and output. The only module that knows actix.
+//!
+//! [`serve`] owns nothing that it did not get: the caller binds the socket, and the [`Server`] carries the signal
+//! to stop.
+
+mod guard;
+mod health;
+mod messages;
+mod peers;
+mod reply;
+mod sse;
+pub mod stdio;
+mod streamable;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::from_fn;
+use actix_web::{Error, HttpRequest, HttpResponse, HttpServer, body::MessageBody, error::PayloadError, web};
+use actix_web_lab::middleware::CatchPanic;
+
+use crate::config::Http;
+use crate::mcp::Server;
+use crate::mcp::session::Sessions;
+use guard::Guard;
+use reply::Refusal;
+
+/// How long a stop waits for calls to end and answers to be read. Calls are cancelled first, so this is the time
+/// that a plugin has to end after its signal, and some more.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a connection may idle between two requests: longer than clients' own pools keep theirs, so that they
+/// don't send into a connection that is just being closed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(75);
+
+/// How often sessions are looked through at least.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// A method on a path, and who answers it.
+#[derive(Clone, Copy)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, without query.
+    pub path: &'static str,
+    handler: fn() -> actix_web::Route,
+}
+
+/// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
+pub const ROUTES: [Route; 7] = [
+    Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
+    Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
+    Route { method: "POST", path: "/messages/", handler: || web::post().to(messages::post) },
+    Route { method: "POST", path: "/messages", handler: || web::post().to(messages::post) },
+    Route { method: "POST", path: "/mcp", handler: || web::post().to(streamable::post) },
+    Route { method: "GET", path: "/mcp", handler: || web::get().to(streamable::get) },
+    Route { method: "DELETE", path: "/mcp", handler: || web::delete().to(streamable::delete) },
+];
+
+impl std::fmt::Debug for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// What all handlers share.
+#[derive(Debug)]
+struct App {
+    server: Arc<Server>,
+    guard: Guard,
+    /// Sessions that are an open `GET /sse`.
+    sse: Sessions,
+    /// Sessions of `/mcp`.
+    streamable: Sessions,
+    body_limit: usize,
+}
+
+/// A body, or what kept it from being read.
+type Body = Result<web::Bytes, Error>;
+
+impl App {
+    fn new(http: &Http, server: Arc<Server>) -> App {
+        App {
+            server,
+            guard: Guard::new(http),
+            sse: Sessions::new(http.session_limit, http.session_idle),
+            streamable: Sessions::new(http.session_limit, http.session_idle),
+            body_limit: http.body_limit,
+        }
+    }
+
+    fn read(&self, body: Body) -> Result<web::Bytes, Refusal> {
+        body.map_err(|error| match error.as_error::<PayloadError>() {
+            Some(PayloadError::Overflow) => Refusal::too_large(self.body_limit),
+            _ => Refusal::new(
+                StatusCode::BAD_REQUEST,
+                "broken_body",
+                format!("the body can't be read: {error}"),
+            ),
+        })
+    }
+
+    /// New sessions and streams are refused once the server is to stop.
+    fn check_running(&self) -> Result<(), Refusal> {
+        if self.server.shutdown().is_cancelled() {
+            return Err(Refusal::unavailable("stopping", "the server is stopping"));
+        }
+        Ok(())
+    }
+
+    async fn sweep(self: Arc<Self>) {
+        let every = (self.streamable.idle() / 4).clamp(Duration::from_secs(1), SWEEP);
+        let mut tick = tokio::time::interval(every);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => self.streamable.expire(Instant::now()),
+                () = self.server.shutdown().cancelled() => return,
+            }
+        }
+    }
+}
+
+/// Serves HTTP on a bound `listener` until the server's signal to stop: then nothing new is accepted, calls are
+/// cancelled, streams end, and what is still there after ten seconds is cut off.
+///
+/// Connections that are half closed by the client count as closed: a client that goes away is noticed at once,
+/// and its calls end where its era says so.
+pub async fn serve(listener: TcpListener, http: &Http, server: Arc<Server>) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let app = Arc::new(App::new(http, Arc::clone(&server)));
+    server.spawn(Arc::clone(&app).sweep());
+    let shared = Arc::clone(&app);
+    let running = HttpServer::new(move || application(web::Data::from(Arc::clone(&shared))))
+        .h1_allow_half_closed(false)
+        .keep_alive(IDLE_CONNECTION)
+        .shutdown_timeout(STOP_GRACE.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    let handle = running.handle();
+    let stop = async {
+        server.shutdown().cancelled().await;
+        app.sse.wind_down();
+        app.streamable.wind_down();
+        handle.stop(true).await;
+    };
+    let (ended, ()) = tokio::join!(running, stop);
+    if !server.drained(STOP_GRACE).await {
+        log::warn!("some calls did not end within {} s of the stop", STOP_GRACE.as_secs());
+    }
+    ended
+}
+
+fn application(
+    app: web::Data<App>,
+) -> actix_web::App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let mut application = actix_web::App::new()
+        .app_data(web::PayloadConfig::new(app.body_limit))
+        .app_data(app)
+        .default_service(web::to(not_found));
+    for (index, route) in ROUTES.iter().enumerate() {
+        if ROUTES[..index].iter().any(|earlier| earlier.path == route.path) {
+            continue;
+        }
+        let mut resource = web::resource(route.path);
+        for same in ROUTES.iter().filter(|r| r.path == route.path) {
+            resource = resource.route((same.handler)());
+        }
+        application = application.service(resource.default_service(web::to(wrong_method)));
+    }
+    application.wrap(from_fn(guard::guard)).wrap(CatchPanic::default())
+}
+
+async fn not_found(request: HttpRequest) -> HttpResponse {
+    let mut paths: Vec<&str> = ROUTES.iter().map(|r| r.path).collect();
+    paths.dedup();
+    let message = format!("nothing is at `{}`; there are {}", request.path(), paths.join(", "));
+    Refusal::new(StatusCode::NOT_FOUND, "unknown_path", message).response()
+}
+
+/// The methods that a path has; `OPTIONS` asks just for these.
+async fn wrong_method(request: HttpRequest) -> HttpResponse {
+    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == request.path()).map(|r| r.method).collect();
+    let allow = methods.join(", ");
+    let mut response = if request.method() == Method::OPTIONS {
+        HttpResponse::NoContent().finish()
+    } else {
+        let message = format!("`{}` takes {allow}, not {}", request.path(), request.method());
+        Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message).response()
+    };
+    if let Ok(allow) = allow.parse() {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
+}

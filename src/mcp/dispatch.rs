@@ -1,0 +1,179 @@
+//! Which method does what, in which era.
+//!
+//! Request + context → result or error. Knows no transport.
+
+use serde_json::{Value, json};
+
+use super::era::{self, Level, Revision};
+use super::message::{Id, Notification, Params, Request, RpcError};
+use super::session::Session;
+use super::{Context, Server, call, listen, tools};
+
+/// How long a client may keep what `server/discover` said: it changes only with the program.
+const DISCOVER_TTL_MS: u64 = 3_600_000;
+
+/// What the server says of itself to a model.
+const INSTRUCTIONS: &str = "Each tool runs one command of a command-line program; its description and properties \
+    come from the program's own help. A tool's name is its program, then the words of the command, joined by `__`. \
+    `health` tells which programs are served and how they stand.";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Initialize,
+    Ping,
+    SetLevel,
+    Discover,
+    Listen,
+    ListTools,
+    CallTool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Era {
+    Legacy,
+    Modern,
+    Both,
+}
+
+/// Every method, and the era that has it.
+const METHODS: [(&str, Method, Era); 7] = [
+    ("initialize", Method::Initialize, Era::Legacy),
+    ("ping", Method::Ping, Era::Legacy),
+    ("logging/setLevel", Method::SetLevel, Era::Legacy),
+    ("server/discover", Method::Discover, Era::Modern),
+    ("subscriptions/listen", Method::Listen, Era::Modern),
+    ("tools/list", Method::ListTools, Era::Both),
+    ("tools/call", Method::CallTool, Era::Both),
+];
+
+fn lookup(name: &str, revision: Revision) -> Option<Method> {
+    let era = if revision.is_modern() { Era::Modern } else { Era::Legacy };
+    METHODS
+        .into_iter()
+        .find(|(n, _, e)| *n == name && (*e == era || *e == Era::Both))
+        .map(|(_, method, _)| method)
+}
+
+/// Answers a request.
+pub(super) async fn request(server: &Server, context: &Context, request: Request) -> Result<Value, RpcError> {
+    let Request { id, method, params } = request;
+    let Some(method) = lookup(&method, context.revision) else {
+        return Err(unknown_method(&method, context.revision));
+    };
+    let result = match method {
+        Method::Initialize => return initialize(context, &params),
+        Method::Ping => return Ok(json!({})),
+        Method::SetLevel => return set_level(context, &params),
+        Method::Discover => discover(),
+        Method::Listen => listen::run(server, context, &id, &params).await?,
+        Method::ListTools => tools::list(&server.snapshot(), &params, context.revision)?,
+        Method::CallTool => call::run(server, context, &params).await?,
+    };
+    Ok(complete(result, context.revision))
+}
+
+fn unknown_method(method: &str, revision: Revision) -> RpcError {
+    let message = format!("method `{method}` is not known in revision {}", revision.as_str());
+    RpcError::new(RpcError::METHOD_NOT_FOUND, message)
+}
+
+/// Takes a notification. None is ever answered, and unknown ones are ignored, as JSON-RPC wants it.
+pub fn notification(session: Option<&Session>, notification: &Notification) {
+    if notification.method == "notifications/cancelled"
+        && let Some(session) = session
+        && let Some(id) = notification.params.get("requestId").and_then(Id::from_value)
+    {
+        session.cancel(&id);
+    }
+}
+
+/// Adds what every result of the revision has.
+fn complete(mut result: Value, revision: Revision) -> Value {
+    if revision.has_result_type() {
+        result["resultType"] = "complete".into();
+        result["_meta"][era::META_SERVER] = implementation(revision);
+    }
+    result
+}
+
+fn initialize(context: &Context, params: &Params) -> Result<Value, RpcError> {
+    let requested = match params.get("protocolVersion") {
+        None => "",
+        Some(Value::String(version)) => version,
+        Some(_) => return Err(RpcError::params("`protocolVersion` is not text")),
+    };
+    let revision = Revision::negotiate(requested);
+    if let Some(session) = &context.session {
+        session.settle(revision);
+    }
+    Ok(json!({
+        "protocolVersion": revision.as_str(),
+        "capabilities": capabilities(),
+        "serverInfo": implementation(revision),
+        "instructions": INSTRUCTIONS,
+    }))
+}
+
+fn set_level(context: &Context, params: &Params) -> Result<Value, RpcError> {
+    let level = params.get("level").and_then(Value::as_str).and_then(Level::parse);
+    let level = level.ok_or_else(|| RpcError::params("`level` is no log level"))?;
+    if let Some(session) = &context.session {
+        session.set_log_level(level);
+    }
+    Ok(json!({}))
+}
+
+fn discover() -> Value {
+    json!({
+        "supportedVersions": Revision::offered(),
+        "capabilities": capabilities(),
+        "instructions": INSTRUCTIONS,
+        "ttlMs": DISCOVER_TTL_MS,
+        "cacheScope": tools::CACHE_SCOPE,
+    })
+}
+
+fn capabilities() -> Value {
+    json!({"tools": {"listChanged": true}, "logging": {}})
+}
+
+fn implementation(revision: Revision) -> Value {
+    let mut info = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
+    if revision.has_structured_output() {
+        info["title"] = "smcp".into();
+    }
+    if revision.has_descriptions() {
+        info["description"] = env!("CARGO_PKG_DESCRIPTION").into();
+    }
+    info
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_era_has_its_methods() {
+        let legacy = ["initialize", "ping", "logging/setLevel", "tools/list", "tools/call"];
+        let modern = ["server/discover", "subscriptions/listen", "tools/list", "tools/call"];
+        for revision in Revision::ALL {
+            let known = if revision.is_modern() { &modern[..] } else { &legacy[..] };
+            for (name, ..) in METHODS {
+                assert_eq!(lookup(name, revision).is_some(), known.contains(&name), "{name} {revision:?}");
+            }
+            assert_eq!(lookup("resources/subscribe", revision), None);
+        }
+    }
+
+    #[test]
+    fn an_implementation_says_only_what_its_revision_knows() {
+        for (revision, keys) in [
+            (Revision::V2024_11_05, &["name", "version"][..]),
+            (Revision::V2025_06_18, &["name", "version", "title"]),
+            (Revision::V2025_11_25, &["name", "version", "title", "description"]),
+        ] {
+            let info = implementation(revision);
+            assert_eq!(info.as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{revision:?}");
+        }
+    }
+}

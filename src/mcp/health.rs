@@ -1,0 +1,96 @@
+//! How the server and its plugins stand: the `health` tool, and what `GET /health` answers.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use super::Server;
+use crate::argv::ArgvError;
+use crate::model::Tool;
+use crate::outcome::CallResult;
+use crate::registry::State;
+
+/// The tool's name; no plugin can have it.
+pub const NAME: &str = "health";
+
+static TOOL: LazyLock<Tool> = LazyLock::new(|| Tool {
+    name: NAME.into(),
+    path: Vec::new(),
+    title: Some("Health".into()),
+    description:
+        "Tells whether the server works, which plugins it serves and how each of them stands, and how many \
+        tool calls were made, failed and are running. Takes no arguments and changes nothing."
+            .into(),
+    input_schema: object(json!({"type": "object", "properties": {}, "additionalProperties": false})),
+    annotations: object(json!({
+        "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
+    })),
+    bindings: Vec::new(),
+});
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => unreachable!("only object literals are passed"),
+    }
+}
+
+/// The tool as it is listed.
+pub(super) fn tool() -> &'static Tool {
+    &TOOL
+}
+
+/// Runs the tool.
+pub(super) fn call(server: &Server, arguments: &Map<String, Value>) -> Result<CallResult, Vec<ArgvError>> {
+    if !arguments.is_empty() {
+        let reason = || "the tool takes no arguments".to_owned();
+        return Err(arguments.keys().map(|k| ArgvError { argument: k.clone(), reason: reason() }).collect());
+    }
+    let report = report(server);
+    Ok(CallResult {
+        content: vec![json!({"type": "text", "text": report.to_string()})],
+        structured: Some(report),
+        is_error: false,
+    })
+}
+
+/// `status`, `plugins`, `plugin_names` (of those that are served), `version`, `uptime_seconds`, `tools`,
+/// `plugin_states` and `calls`.
+pub fn report(server: &Server) -> Value {
+    let snapshot = server.snapshot();
+    let counts = server.backend.counts();
+    let mut tools: HashMap<&str, usize> = HashMap::new();
+    for served in &snapshot.tools {
+        *tools.entry(&served.plugin.name).or_default() += 1;
+    }
+    let states: Vec<Value> = snapshot
+        .plugins
+        .iter()
+        .map(|p| {
+            let (state, reason) = match &p.state {
+                State::Ready => ("ready", None),
+                State::Stale(reason) => ("stale", Some(reason)),
+                State::Failed(reason) => ("failed", Some(reason)),
+            };
+            let count = tools.get(p.name.as_str()).copied().unwrap_or(0);
+            let mut out = json!({"name": p.name, "state": state, "tools": count});
+            if let Some(reason) = reason {
+                out["reason"] = reason.as_str().into();
+            }
+            out
+        })
+        .collect();
+    let alive = snapshot.plugins.iter().filter(|p| !matches!(p.state, State::Failed(_)));
+    let names: Vec<&str> = alive.map(|p| p.name.as_str()).collect();
+    json!({
+        "status": "healthy",
+        "plugins": names.len(),
+        "plugin_names": names,
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": server.started.elapsed().as_secs(),
+        "tools": snapshot.tools.len(),
+        "plugin_states": states,
+        "calls": {"total": counts.calls, "errors": counts.errors, "running": counts.running},
+    })
+}

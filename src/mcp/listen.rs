@@ -1,0 +1,60 @@
+//! `subscriptions/listen` (2026-07-28): a request that runs until one side ends it and tells of changes meanwhile.
+
+use serde_json::{Value, json};
+
+use super::era::META_SUBSCRIPTION;
+use super::message::{Id, Params, RpcError, notification};
+use super::session::Out;
+use super::{Context, Server};
+
+/// The notification that a list of tools is not what it was.
+pub fn tools_changed() -> Value {
+    notification("notifications/tools/list_changed", Value::Null)
+}
+
+/// Serves one subscription. Ends with a result when the server stops; when the client ends it, nothing is sent.
+pub(super) async fn run(
+    server: &Server,
+    context: &Context,
+    id: &Id,
+    params: &Params,
+) -> Result<Value, RpcError> {
+    let Some(Value::Object(filter)) = params.get("notifications") else {
+        return Err(RpcError::params("`notifications` is not an object"));
+    };
+    let Ok(_place) = server.listeners.try_acquire() else {
+        return Err(RpcError::new(RpcError::INTERNAL, "the server has as many listeners as it takes"));
+    };
+    let tools = filter.get("toolsListChanged") == Some(&Value::Bool(true));
+    let meta = json!({META_SUBSCRIPTION: Value::from(id)});
+    let mut changes = server.changes();
+    changes.mark_unchanged();
+
+    let granted = if tools { json!({"toolsListChanged": true}) } else { json!({}) };
+    let acknowledged = json!({"_meta": meta, "notifications": granted});
+    let acknowledged = notification("notifications/subscriptions/acknowledged", acknowledged);
+    let connection_ends = async {
+        match &context.session {
+            Some(session) => session.winding_down().cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(connection_ends);
+    let mut listens = context.outgoing.send(Out::Notification(acknowledged)).await;
+    while listens {
+        tokio::select! {
+            () = context.cancel.cancelled() => break,
+            () = server.shutdown().cancelled() => break,
+            () = &mut connection_ends => break,
+            told = changes.changed(), if tools => {
+                if told.is_err() {
+                    break;
+                }
+                let mut told = tools_changed();
+                told["params"] = json!({"_meta": meta});
+                listens = context.outgoing.send(Out::Notification(told)).await;
+            }
+        }
+    }
+    Ok(json!({"_meta": meta}))
+}

@@ -1,0 +1,410 @@
+//! What the server keeps of one client between its messages: the revision that was settled, the requests that are
+//! running, the log level, and where messages to it go. And the table of such sessions, which is bounded.
+//!
+//! Knows no method and no transport. Modern HTTP requests have no session; a stdio connection is one in both eras.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::era::{Level, Revision};
+use super::message::{Id, Response, RpcError};
+
+/// Requests of one session that run at a time; one more is an error. Far above what an agent does at once, and it
+/// bounds what answers a session can pile up.
+pub const REQUEST_LIMIT: usize = 256;
+
+/// Messages that wait for one stream. Over it notifications are dropped and answers wait, which holds back only
+/// the one who does not read.
+pub const OUTGOING_LIMIT: usize = 64;
+
+/// A message on its way to the client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Out {
+    /// A notification, ready for the wire.
+    Notification(Value),
+    /// The answer to a request.
+    Answer(Response),
+}
+
+impl Out {
+    /// As it goes on the wire.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Out::Notification(value) => value.clone(),
+            Out::Answer(response) => response.to_value(),
+        }
+    }
+}
+
+/// Where messages to a client go.
+#[derive(Clone, Debug)]
+pub struct Outgoing(Option<mpsc::Sender<Out>>);
+
+impl Outgoing {
+    /// A bounded way out and its other end.
+    pub fn channel() -> (Outgoing, mpsc::Receiver<Out>) {
+        let (sender, receiver) = mpsc::channel(OUTGOING_LIMIT);
+        (Outgoing(Some(sender)), receiver)
+    }
+
+    /// Nowhere: for exchanges that have room for the answer only.
+    pub fn none() -> Outgoing {
+        Outgoing(None)
+    }
+
+    /// Sends a notification if there is room; each of them is one of many, and the next one tells more.
+    pub fn notify(&self, notification: Value) {
+        if let Some(sender) = &self.0 {
+            let _ = sender.try_send(Out::Notification(notification));
+        }
+    }
+
+    /// Waits for room for one message; `None` where nobody listens any more.
+    pub async fn reserve(&self) -> Option<mpsc::Permit<'_, Out>> {
+        self.0.as_ref()?.reserve().await.ok()
+    }
+
+    /// Sends what must not be lost, and waits for room; `false` where nobody listens any more.
+    pub async fn send(&self, out: Out) -> bool {
+        let place = self.reserve().await;
+        place.map(|place| place.send(out)).is_some()
+    }
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Session {
+    id: String,
+    state: Mutex<State>,
+    closed: CancellationToken,
+    winding_down: CancellationToken,
+}
+
+#[derive(Debug)]
+struct State {
+    revision: Revision,
+    settled: bool,
+    log_level: Option<Level>,
+    running: HashMap<Id, CancellationToken>,
+    outgoing: Option<Outgoing>,
+    used: Instant,
+}
+
+impl Session {
+    /// A session by itself, in no table: a stdio connection. `revision` holds until `initialize` settles one.
+    pub fn new(revision: Revision) -> Arc<Session> {
+        let state = State {
+            revision,
+            settled: false,
+            log_level: None,
+            running: HashMap::new(),
+            outgoing: None,
+            used: Instant::now(),
+        };
+        Arc::new(Session {
+            id: uuid::Uuid::new_v4().simple().to_string(),
+            state: Mutex::new(state),
+            closed: CancellationToken::new(),
+            winding_down: CancellationToken::new(),
+        })
+    }
+
+    /// What names it: 32 hexadecimal digits, not to be guessed.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The revision that its messages are written for.
+    pub fn revision(&self) -> Revision {
+        self.state().revision
+    }
+
+    /// Settles the revision: `initialize` was answered.
+    pub fn settle(&self, revision: Revision) {
+        let mut state = self.state();
+        state.revision = revision;
+        state.settled = true;
+    }
+
+    /// Whether `initialize` was answered; before that, a client is told nothing that it did not ask for.
+    pub fn is_settled(&self) -> bool {
+        self.state().settled
+    }
+
+    /// The least level of log messages that the client asked for; `None`: it asked for none.
+    pub fn log_level(&self) -> Option<Level> {
+        self.state().log_level
+    }
+
+    /// Sets that level.
+    pub fn set_log_level(&self, level: Level) {
+        self.state().log_level = Some(level);
+    }
+
+    /// Where messages to it go; `None` where it has no stream now.
+    pub fn outgoing(&self) -> Option<Outgoing> {
+        self.state().outgoing.clone()
+    }
+
+    /// Gives it a new stream. One that it had before ends: no message ever goes to two streams.
+    pub fn attach(&self) -> mpsc::Receiver<Out> {
+        let (outgoing, receiver) = Outgoing::channel();
+        self.state().outgoing = Some(outgoing);
+        receiver
+    }
+
+    /// Registers a request that begins to run. Refused: an id that is already running, and too many at a time.
+    pub fn begin(self: &Arc<Self>, id: &Id) -> Result<Running, RpcError> {
+        let mut state = self.state();
+        if state.running.contains_key(id) {
+            return Err(RpcError::new(RpcError::INVALID_REQUEST, "a request with this id is still running"));
+        }
+        if state.running.len() >= REQUEST_LIMIT {
+            let message =
+                format!("{REQUEST_LIMIT} requests of this session are running; wait for one to end");
+            return Err(RpcError::new(RpcError::INTERNAL, message));
+        }
+        let cancel = self.closed.child_token();
+        state.running.insert(id.clone(), cancel.clone());
+        state.used = Instant::now();
+        Ok(Running { session: Arc::clone(self), id: id.clone(), cancel })
+    }
+
+    /// Cancels a running request; an id that isn't running is no error (it may just have ended).
+    pub fn cancel(&self, id: &Id) {
+        if let Some(cancel) = self.state().running.get(id) {
+            cancel.cancel();
+        }
+    }
+
+    /// Ends it: its requests are cancelled, its stream ends.
+    pub fn close(&self) {
+        self.closed.cancel();
+        self.state().outgoing = None;
+    }
+
+    /// Lets its stream end once the requests that run have been answered.
+    pub fn wind_down(&self) {
+        self.winding_down.cancel();
+        self.state().outgoing = None;
+    }
+
+    /// Becomes cancelled when it is to end in good order: requests that would never end by themselves end now.
+    pub fn winding_down(&self) -> &CancellationToken {
+        &self.winding_down
+    }
+
+    /// Becomes cancelled when the session ends.
+    pub fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    fn touch(&self) {
+        self.state().used = Instant::now();
+    }
+
+    fn is_idle(&self, now: Instant, limit: Duration) -> bool {
+        let state = self.state();
+        let streams = state.outgoing.as_ref().and_then(|o| o.0.as_ref()).is_some_and(|s| !s.is_closed());
+        state.running.is_empty() && !streams && now.saturating_duration_since(state.used) >= limit
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that runs; dropping it makes its id free again.
+#[derive(Debug)]
+pub struct Running {
+    session: Arc<Session>,
+    id: Id,
+    cancel: CancellationToken,
+}
+
+impl Running {
+    /// Becomes cancelled when the client takes the request back or its session ends.
+    pub fn token(&self) -> &CancellationToken {
+        &self.cancel
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut state = self.session.state();
+        state.running.remove(&self.id);
+        state.used = Instant::now();
+    }
+}
+
+/// All sessions of one transport.
+#[derive(Debug)]
+pub struct Sessions {
+    table: Mutex<HashMap<String, Arc<Session>>>,
+    limit: usize,
+    idle: Duration,
+}
+
+/// There are as many sessions as there may be, and none of them is idle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server has {0} sessions, its limit")]
+pub struct TooManySessions(pub usize);
+
+impl Sessions {
+    /// An empty table for `limit` sessions, each of which ends after `idle` without a request or a stream.
+    pub fn new(limit: usize, idle: Duration) -> Sessions {
+        Sessions { table: Mutex::default(), limit, idle }
+    }
+
+    /// Opens a session. A full table first loses its idle sessions; where there are none, the new one is refused.
+    pub fn open(&self, revision: Revision) -> Result<Arc<Session>, TooManySessions> {
+        if self.table().len() >= self.limit {
+            self.expire(Instant::now());
+        }
+        let mut table = self.table();
+        if table.len() >= self.limit {
+            return Err(TooManySessions(self.limit));
+        }
+        let session = Session::new(revision);
+        table.insert(session.id.clone(), Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The session of that id, which counts as a use of it.
+    pub fn get(&self, id: &str) -> Option<Arc<Session>> {
+        let session = self.table().get(id).cloned()?;
+        session.touch();
+        Some(session)
+    }
+
+    /// Ends a session; `false` where there is none of that id.
+    pub fn remove(&self, id: &str) -> bool {
+        let removed = self.table().remove(id);
+        if let Some(session) = &removed {
+            session.close();
+        }
+        removed.is_some()
+    }
+
+    /// Ends the sessions that have been idle too long.
+    pub fn expire(&self, now: Instant) {
+        let idle = self.idle;
+        self.table().retain(|_, session| {
+            let keep = !session.is_idle(now, idle);
+            if !keep {
+                session.close();
+            }
+            keep
+        });
+    }
+
+    /// Lets all streams end once the requests that run have been answered.
+    pub fn wind_down(&self) {
+        for session in self.table().values() {
+            session.wind_down();
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How long a session may stay idle.
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn id(n: u64) -> Id {
+        Id::Number(n.into())
+    }
+
+    #[test]
+    fn an_id_runs_once_at_a_time() {
+        let session = Session::new(Revision::ASSUMED);
+        let first = session.begin(&id(1)).unwrap();
+        assert_eq!(session.begin(&id(1)).unwrap_err().code, RpcError::INVALID_REQUEST);
+        drop(first);
+        assert!(session.begin(&id(1)).is_ok());
+    }
+
+    #[test]
+    fn too_many_requests_are_refused() {
+        let session = Session::new(Revision::ASSUMED);
+        let running: Vec<_> = (0..REQUEST_LIMIT as u64).map(|n| session.begin(&id(n)).unwrap()).collect();
+        assert_eq!(session.begin(&id(9999)).unwrap_err().code, RpcError::INTERNAL);
+        drop(running);
+        assert!(session.begin(&id(9999)).is_ok());
+    }
+
+    #[test]
+    fn cancelling_reaches_one_request_and_closing_all() {
+        let session = Session::new(Revision::ASSUMED);
+        let (one, two) = (session.begin(&id(1)).unwrap(), session.begin(&id(2)).unwrap());
+        session.cancel(&id(3));
+        session.cancel(&id(1));
+        assert_eq!((one.token().is_cancelled(), two.token().is_cancelled()), (true, false));
+        session.close();
+        assert!(two.token().is_cancelled());
+        assert!(session.begin(&id(4)).unwrap().token().is_cancelled());
+    }
+
+    #[test]
+    fn a_full_table_gives_up_idle_sessions_only() {
+        let sessions = Sessions::new(2, HOUR);
+        let first = sessions.open(Revision::ASSUMED).unwrap();
+        let second = sessions.open(Revision::ASSUMED).unwrap();
+        assert_eq!(sessions.open(Revision::ASSUMED).unwrap_err(), TooManySessions(2));
+        let running = first.begin(&id(1)).unwrap();
+        let stream = second.attach();
+        sessions.expire(Instant::now() + 2 * HOUR);
+        assert_eq!(sessions.len(), 2, "a running request and a stream keep a session");
+        drop(stream);
+        sessions.expire(Instant::now() + 2 * HOUR);
+        assert_eq!((sessions.len(), second.closed().is_cancelled()), (1, true));
+        drop(running);
+        sessions.expire(Instant::now());
+        assert!(sessions.get(first.id()).is_some(), "just used");
+        assert!(sessions.remove(first.id()) && !sessions.remove(first.id()));
+    }
+
+    #[tokio::test]
+    async fn a_new_stream_ends_the_old_one_and_a_full_one_drops_notifications() {
+        let session = Session::new(Revision::ASSUMED);
+        let mut old = session.attach();
+        let mut new = session.attach();
+        assert_eq!(old.recv().await, None);
+        let outgoing = session.outgoing().unwrap();
+        for n in 0..=OUTGOING_LIMIT {
+            outgoing.notify(n.into());
+        }
+        drop(outgoing);
+        session.wind_down();
+        let mut got = 0;
+        while new.recv().await.is_some() {
+            got += 1;
+        }
+        assert_eq!(got, OUTGOING_LIMIT);
+    }
+}

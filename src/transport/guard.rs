@@ -1,0 +1,342 @@
+//! The one layer in front of every route: who may ask, under which name, from which page, with which key, and in
+//! which form.
+//!
+//! Request → passed on, or refused with a reason. It wraps the whole application, so no route can be outside of it.
+
+use std::net::IpAddr;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::uri::Authority;
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, web};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::App;
+use super::peers::Peers;
+use super::reply::Refusal;
+use crate::config::Http;
+
+/// Names by which this machine is called on it or in its containers. Those in `.internal` are a container engine's
+/// words for the host; nobody can register them, so no foreign page can come under them.
+const LOCAL_NAMES: [&str; 4] =
+    ["localhost", "host.docker.internal", "gateway.docker.internal", "host.containers.internal"];
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// The rules, made once from the configuration.
+#[derive(Debug)]
+pub(super) struct Guard {
+    peers: Peers,
+    allow_external: bool,
+    require_auth: bool,
+    key_hashes: Vec<[u8; 32]>,
+    allowed_hosts: Vec<String>,
+    allowed_origins: Vec<String>,
+    body_limit: usize,
+}
+
+/// What the rules are about.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    peer: Option<IpAddr>,
+    method: &'a Method,
+    /// The authority of the request line, where it has one.
+    authority: Option<&'a str>,
+    headers: &'a HeaderMap,
+}
+
+impl Guard {
+    pub(super) fn new(http: &Http) -> Guard {
+        let lower = |list: &[String]| list.iter().map(|s| s.trim().to_ascii_lowercase()).collect::<Vec<_>>();
+        let origins = lower(&http.allowed_origins);
+        Guard {
+            peers: Peers::new(),
+            allow_external: http.allow_external,
+            require_auth: http.require_auth,
+            key_hashes: http.keys.iter().map(|key| Sha256::digest(key).into()).collect(),
+            allowed_hosts: lower(&http.allowed_hosts),
+            allowed_origins: origins.iter().map(|o| o.trim_end_matches('/').to_owned()).collect(),
+            body_limit: http.body_limit,
+        }
+    }
+
+    fn check(&self, asked: Asked<'_>) -> Result<(), Refusal> {
+        self.check_peer(asked.peer)?;
+        let has_key = self.has_key(asked.headers);
+        self.check_host(asked, has_key)?;
+        self.check_origin(asked.headers)?;
+        self.check_key(asked.peer, has_key)?;
+        self.check_form(asked)
+    }
+
+    fn check_peer(&self, peer: Option<IpAddr>) -> Result<(), Refusal> {
+        if self.allow_external || peer.is_some_and(|peer| self.peers.is_near(peer)) {
+            return Ok(());
+        }
+        let message =
+            "only this machine and its containers are answered; `--allow-external` opens the server";
+        Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_peer", message))
+    }
+
+    /// A page that an attacker's name server points at this machine comes under the attacker's name. Who has the key
+    /// is no such page, so where others are meant to come, the key stands in for the name.
+    fn check_host(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
+        if self.allow_external && has_key {
+            return Ok(());
+        }
+        let mut hosts = asked.headers.get_all(header::HOST);
+        let host = match (hosts.next(), hosts.next()) {
+            (Some(host), None) => host.to_str().ok().and_then(host_name),
+            _ => None,
+        };
+        let authority_ok =
+            asked.authority.is_none_or(|a| host_name(a).is_some_and(|name| self.is_our_name(&name)));
+        if host.is_some_and(|name| self.is_our_name(&name)) && authority_ok {
+            return Ok(());
+        }
+        let message = "the `Host` header is not a name of this server; `--allowed-host NAME` adds one";
+        Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_host", message))
+    }
+
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let ours = |origin: &str| {
+            let origin = origin.to_ascii_lowercase();
+            let name = origin
+                .strip_prefix("http://")
+                .or_else(|| origin.strip_prefix("https://"))
+                .and_then(host_name);
+            self.allowed_origins.contains(&origin) || name.is_some_and(|name| self.is_our_name(&name))
+        };
+        if headers.get_all(header::ORIGIN).all(|origin| origin.to_str().is_ok_and(ours)) {
+            return Ok(());
+        }
+        let message = "the `Origin` header names a page of another site; `--allowed-origin ORIGIN` adds one";
+        Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
+    }
+
+    fn check_key(&self, peer: Option<IpAddr>, has_key: bool) -> Result<(), Refusal> {
+        let is_loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        if self.key_hashes.is_empty() || has_key || (is_loopback && !self.require_auth) {
+            return Ok(());
+        }
+        let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+        Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_key", message))
+    }
+
+    /// A form on a foreign page can post without asking first, but not as JSON.
+    fn check_form(&self, asked: Asked<'_>) -> Result<(), Refusal> {
+        if asked.method != Method::POST {
+            return Ok(());
+        }
+        let kind = text(asked.headers, &header::CONTENT_TYPE).unwrap_or_default();
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            let message = "a post needs `Content-Type: application/json`";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
+        }
+        let length = text(asked.headers, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
+        if length.is_some_and(|n| n > self.body_limit as u64) {
+            return Err(Refusal::too_large(self.body_limit));
+        }
+        Ok(())
+    }
+
+    fn is_our_name(&self, name: &str) -> bool {
+        if LOCAL_NAMES.contains(&name) || self.allowed_hosts.iter().any(|h| h == name) {
+            return true;
+        }
+        name.parse::<IpAddr>().is_ok_and(|address| self.peers.is_own(address))
+    }
+
+    /// Whether the request has one of the keys. Hashes of one length are compared, all of them, so the time tells
+    /// nothing of a key.
+    fn has_key(&self, headers: &HeaderMap) -> bool {
+        let bearer = text(headers, &header::AUTHORIZATION).and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+        });
+        let Some(given) = bearer.or_else(|| text(headers, &API_KEY)) else {
+            return false;
+        };
+        let given: [u8; 32] = Sha256::digest(given).into();
+        let found = self.key_hashes.iter().fold(Choice::from(0), |found, key| found | key.ct_eq(&given));
+        found.into()
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The name in `name`, `name:port`, `[v6]` or `[v6]:port`, in small letters; `None` where it is none of these.
+fn host_name(authority: &str) -> Option<String> {
+    let (name, rest) = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']')?,
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+    };
+    let port_ok = rest.is_empty() || rest.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok());
+    let name = name.strip_suffix('.').unwrap_or(name);
+    (port_ok && !name.is_empty()).then(|| name.to_ascii_lowercase())
+}
+
+/// The middleware.
+pub(super) async fn guard(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = request.app_data::<web::Data<App>>().expect("the application is made with its state").clone();
+    let asked = Asked {
+        peer: request.peer_addr().map(|a| a.ip()),
+        method: request.method(),
+        authority: request.head().uri.authority().map(Authority::as_str),
+        headers: request.headers(),
+    };
+    match app.guard.check(asked) {
+        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Err(refusal) => {
+            log::info!(
+                "refused {} {} from {:?}: {}",
+                asked.method,
+                request.path(),
+                asked.peer,
+                refusal.reason()
+            );
+            Ok(request.into_response(refusal.response()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    fn http() -> Http {
+        Http {
+            host: IpAddr::from([0, 0, 0, 0]),
+            port: 0,
+            allow_external: false,
+            keys: Vec::new(),
+            require_auth: false,
+            allowed_hosts: vec!["mcp.example".into()],
+            allowed_origins: vec!["https://app.example/".into()],
+            body_limit: 100,
+            session_limit: 1,
+            session_idle: std::time::Duration::from_secs(1),
+        }
+    }
+
+    fn check(http: &Http, peer: &str, method: &Method, pairs: &[(&str, &str)]) -> u16 {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
+        }
+        let asked = Asked { peer: Some(peer.parse().unwrap()), method, authority: None, headers: &headers };
+        Guard::new(http).check(asked).err().map_or(200, |r| r.response().status().as_u16())
+    }
+
+    #[test]
+    fn peers() {
+        let open = Http { allow_external: true, ..http() };
+        for (peer, near, opened) in [
+            ("127.0.0.1", 200, 200),
+            ("::1", 200, 200),
+            ("192.0.2.7", 403, 200),
+            ("::ffff:192.0.2.7", 403, 200),
+        ] {
+            let host = [("host", "localhost")];
+            assert_eq!(check(&http(), peer, &Method::GET, &host), near, "{peer}");
+            assert_eq!(check(&open, peer, &Method::GET, &host), opened, "{peer}");
+        }
+    }
+
+    #[test]
+    fn hosts() {
+        for (host, expected) in [
+            ("localhost", 200),
+            ("LOCALHOST:8000", 200),
+            ("localhost.", 200),
+            ("127.0.0.1:8000", 200),
+            ("[::1]:8000", 200),
+            ("host.docker.internal:8000", 200),
+            ("mcp.example:1", 200),
+            ("evil.example", 403),
+            ("localhost.evil.example", 403),
+            ("localhost:port", 403),
+            ("localhost@evil.example", 403),
+            ("192.0.2.7", 403),
+            ("[::1", 403),
+            ("", 403),
+        ] {
+            assert_eq!(check(&http(), "127.0.0.1", &Method::GET, &[("host", host)]), expected, "{host}");
+        }
+        assert_eq!(check(&http(), "127.0.0.1", &Method::GET, &[]), 403);
+        let two = [("host", "localhost"), ("host", "evil.example")];
+        assert_eq!(check(&http(), "127.0.0.1", &Method::GET, &two), 403);
+    }
+
+    #[test]
+    fn origins() {
+        for (origin, expected) in [
+            ("http://localhost:6274", 200),
+            ("https://127.0.0.1", 200),
+            ("http://[::1]:3000", 200),
+            ("https://app.example", 200),
+            ("https://APP.example", 200),
+            ("http://app.example", 403),
+            ("https://evil.example", 403),
+            ("http://localhost.evil.example", 403),
+            ("null", 403),
+            ("file://localhost", 403),
+            ("", 403),
+        ] {
+            let headers = [("host", "localhost"), ("origin", origin)];
+            assert_eq!(check(&http(), "127.0.0.1", &Method::GET, &headers), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn keys() {
+        let keyed = Http { allow_external: true, keys: vec!["one".into(), "two".into()], ..http() };
+        let strict = Http { require_auth: true, ..keyed.clone() };
+        for (header, stranger, local, strict_local) in [
+            (None, 401, 200, 401),
+            (Some(("authorization", "Bearer one")), 200, 200, 200),
+            (Some(("authorization", "bearer two")), 200, 200, 200),
+            (Some(("x-api-key", "two")), 200, 200, 200),
+            (Some(("authorization", "Bearer on")), 401, 200, 401),
+            (Some(("authorization", "Basic one")), 401, 200, 401),
+            (Some(("x-api-key", "")), 401, 200, 401),
+        ] {
+            let headers: Vec<_> = [("host", "localhost")].into_iter().chain(header).collect();
+            assert_eq!(check(&keyed, "192.0.2.7", &Method::GET, &headers), stranger, "{header:?}");
+            assert_eq!(check(&keyed, "127.0.0.1", &Method::GET, &headers), local, "{header:?}");
+            assert_eq!(check(&strict, "127.0.0.1", &Method::GET, &headers), strict_local, "{header:?}");
+        }
+        let named = [("host", "any.example"), ("x-api-key", "one")];
+        assert_eq!(check(&keyed, "192.0.2.7", &Method::GET, &named), 200, "the key stands in for the name");
+        assert_eq!(check(&keyed, "127.0.0.1", &Method::GET, &named[..1]), 403);
+    }
+
+    #[test]
+    fn forms() {
+        for (kind, length, expected) in [
+            (Some("application/json"), "100", 200),
+            (Some("Application/JSON; charset=utf-8"), "100", 200),
+            (Some("application/json"), "101", 413),
+            (Some("text/plain"), "1", 415),
+            (Some("application/x-www-form-urlencoded"), "1", 415),
+            (Some("application/jsonx"), "1", 415),
+            (None, "1", 415),
+        ] {
+            let pairs = [("host", "localhost"), ("content-length", length)];
+            let headers: Vec<_> = pairs.into_iter().chain(kind.map(|k| ("content-type", k))).collect();
+            assert_eq!(check(&http(), "127.0.0.1", &Method::POST, &headers), expected, "{kind:?}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `POST /messages/`: with a session, the way in of the older HTTP transport, whose answers go to the session's
+//! stream; without one, a shortcut for programs that only want an answer: JSON-RPC over plain HTTP.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::reply::{self, Accept, Exchange, Refusal};
+use super::streamable::stated_revision;
+use super::{App, Body};
+use crate::mcp::era::Revision;
+use crate::mcp::message::{self, Fault, Incoming, Message, Response, RpcError};
+use crate::mcp::session::{Outgoing, Session};
+use crate::mcp::{Context, dispatch};
+
+#[derive(Deserialize)]
+struct Query {
+    session_id: Option<String>,
+}
+
+pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) -> HttpResponse {
+    let body = match app.read(body) {
+        Ok(body) => body,
+        Err(refusal) => return refusal.response(),
+    };
+    let query = web::Query::<Query>::from_query(request.query_string());
+    match query.ok().and_then(|q| q.into_inner().session_id) {
+        Some(id) => with_session(&app, &id, &body),
+        None => bare(&request, &app, &body).await,
+    }
+}
+
+fn with_session(app: &App, id: &str, body: &[u8]) -> HttpResponse {
+    let Some((session, outgoing)) = app.sse.get(id).and_then(|s| s.outgoing().map(|o| (s, o))) else {
+        return Refusal::unknown_session().response();
+    };
+    let (messages, batch) = match read(body, session.revision()) {
+        Ok(read) => read,
+        Err(fault) => return reply::rpc(StatusCode::BAD_REQUEST, &fault.response()),
+    };
+    let refused = begin_all(app, &session, messages, &outgoing);
+    let Some(first) = refused.first() else {
+        return reply::accepted();
+    };
+    let busy = first.outcome.as_ref().is_err_and(|e| e.code == RpcError::INTERNAL);
+    let status = if busy { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+    if batch { reply::all(status, &refused) } else { reply::rpc(status, first) }
+}
+
+async fn bare(request: &HttpRequest, app: &App, body: &[u8]) -> HttpResponse {
+    let revision = match stated_revision(request) {
+        Ok(revision) => revision.unwrap_or(Revision::NEWEST_LEGACY),
+        Err(refusal) => return refusal.response(),
+    };
+    let (messages, batch) = match read(body, revision) {
+        Ok(read) => read,
+        Err(fault) => return reply::rpc(StatusCode::BAD_REQUEST, &fault.response()),
+    };
+    let (answers, receiver) = Outgoing::channel();
+    let cancel = CancellationToken::new();
+    let mut refused = Vec::new();
+    for message in messages {
+        match message {
+            Ok(Message::Request(request)) => {
+                let context = Context::alone(revision, None, Outgoing::none(), cancel.child_token());
+                app.server.begin(context, request, answers.clone(), ());
+            }
+            Ok(Message::Notification(told)) => dispatch::notification(None, &told),
+            Ok(Message::Response { .. }) => {}
+            Err(fault) => refused.push(fault.response()),
+        }
+    }
+    drop(answers);
+    let exchange = Exchange { refused, messages: receiver, batch, revision };
+    exchange.respond(request, Accept::JSON, cancel.drop_guard()).await
+}
+
+/// The messages of a body, and whether they are a batch, which only one revision has.
+pub(super) fn read(body: &[u8], revision: Revision) -> Result<(Vec<Result<Message, Fault>>, bool), Fault> {
+    match message::parse(body)? {
+        Incoming::One(message) => Ok((vec![Ok(message)], false)),
+        Incoming::Batch(messages) if revision.has_batches() => Ok((messages, true)),
+        Incoming::Batch(_) => {
+            let message = format!("revision {} has no batches", revision.as_str());
+            Err(Fault { id: None, error: RpcError::new(RpcError::INVALID_REQUEST, message) })
+        }
+    }
+}
+
+/// Takes messages of a session; everything about them goes to `outgoing`, but for the answers to requests that
+/// can't run, which are returned.
+pub(super) fn begin_all(
+    app: &App,
+    session: &Arc<Session>,
+    messages: Vec<Result<Message, Fault>>,
+    outgoing: &Outgoing,
+) -> Vec<Response> {
+    let begun = messages.into_iter().map(|message| begin(app, session, message, outgoing));
+    begun.filter_map(Result::err).collect()
+}
+
+fn begin(
+    app: &App,
+    session: &Arc<Session>,
+    message: Result<Message, Fault>,
+    outgoing: &Outgoing,
+) -> Result<(), Response> {
+    match message.map_err(Fault::response)? {
+        Message::Request(request) => {
+            let running = session
+                .begin(&request.id)
+                .map_err(|error| Response { id: Some(request.id.clone()), outcome: Err(error) })?;
+            let cancel = running.token().clone();
+            let context = Context::of_session(session, outgoing.clone(), cancel);
+            app.server.begin(context, request, outgoing.clone(), running);
+        }
+        Message::Notification(told) => dispatch::notification(Some(session), &told),
+        Message::Response { .. } => {}
+    }
+    Ok(())
+}

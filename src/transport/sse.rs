@@ -1,0 +1,72 @@
+//! `GET /sse`: the stream of the older HTTP transport. The stream is the session: it begins with the address to
+//! post to, and when the client closes it, everything that runs for it ends.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web_lab::sse;
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::sync::{mpsc, watch};
+
+use super::App;
+use super::reply::{self, Refusal};
+use crate::mcp::era::Revision;
+use crate::mcp::session::{Out, Session};
+use crate::mcp::tools_changed;
+
+/// Ends the session when the stream is dropped.
+struct Ending {
+    app: Arc<App>,
+    session: Arc<Session>,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.app.sse.remove(self.session.id());
+    }
+}
+
+pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let app = app.into_inner();
+    let session = match app.check_running().and_then(|()| open(&app)) {
+        Ok(session) => session,
+        Err(refusal) => return refusal.response(),
+    };
+    let messages = session.attach();
+    let endpoint = sse::Data::new(format!("/messages/?session_id={}", session.id())).event("endpoint").into();
+    let changes = app.server.changes();
+    let ending = Ending { app, session: Arc::clone(&session) };
+    let stream = session_stream(session, messages, changes, ending);
+    reply::events(&request, stream::iter([endpoint]).chain(stream))
+}
+
+fn open(app: &App) -> Result<Arc<Session>, Refusal> {
+    app.sse
+        .open(Revision::NEWEST_LEGACY)
+        .map_err(|error| Refusal::unavailable("too_many_sessions", error.to_string()))
+}
+
+/// All messages to a session, and word of each change of the tools, as events. `held` is dropped with the stream.
+pub(super) fn session_stream(
+    session: Arc<Session>,
+    messages: mpsc::Receiver<Out>,
+    mut changes: watch::Receiver<u64>,
+    held: impl Send + 'static,
+) -> impl Stream<Item = sse::Event> + 'static {
+    changes.mark_unchanged();
+    stream::unfold(
+        (session, messages, changes, held),
+        |(session, mut messages, mut changes, held)| async move {
+            let message = loop {
+                tokio::select! {
+                    biased;
+                    out = messages.recv() => break out?.to_value(),
+                    Ok(()) = changes.changed() => if session.is_settled() {
+                        break tools_changed();
+                    },
+                }
+            };
+            Some((reply::event(&message), (session, messages, changes, held)))
+        },
+    )
+}

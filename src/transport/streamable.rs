@@ -1,0 +1,222 @@
+//! `/mcp`: streamable HTTP in both eras. What tells them apart is in each message; only legacy clients have
+//! sessions, and only for them a dropped connection is no cancellation.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::reply::{self, Accept, Exchange, Refusal};
+use super::{App, Body, messages, sse};
+use crate::mcp::era::{self, Revision};
+use crate::mcp::message::{self, Fault, Incoming, Message, Params, Request, Response, RpcError};
+use crate::mcp::session::{Outgoing, Session};
+use crate::mcp::{Context, dispatch};
+
+const VERSION: &str = "mcp-protocol-version";
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const METHOD: &str = "mcp-method";
+const NAME: &str = "mcp-name";
+
+pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) -> HttpResponse {
+    let accept = Accept::of(&request);
+    if !accept.json && !accept.events {
+        let message = "the answer is `application/json` or `text/event-stream`; `Accept` has neither";
+        return Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message).response();
+    }
+    let body = match app.read(body) {
+        Ok(body) => body,
+        Err(refusal) => return refusal.response(),
+    };
+    let incoming = match message::parse(&body) {
+        Ok(incoming) => incoming,
+        Err(fault) => return bad_request(fault),
+    };
+    let header = header(&request, VERSION);
+    match incoming {
+        Incoming::One(message) if era::is_modern(params(&message), header) => {
+            modern(&request, &app, message, accept).await
+        }
+        Incoming::One(Message::Request(asked)) if asked.method == "initialize" => {
+            initialize(&request, &app, asked, accept).await
+        }
+        _ => match session(&request, &app) {
+            Ok(session) => legacy(&request, &app, &session, &body, accept).await,
+            Err(refusal) => refusal.response(),
+        },
+    }
+}
+
+/// The server's own stream of a legacy session. A new one takes the place of one that is still open.
+pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let accepts = || {
+        if Accept::of(&request).events {
+            return Ok(());
+        }
+        let message = "the stream is `text/event-stream`, which `Accept` does not name";
+        Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message))
+    };
+    match app.check_running().and_then(|()| accepts()).and_then(|()| session(&request, &app)) {
+        Ok(session) => {
+            let messages = session.attach();
+            let stream = sse::session_stream(session, messages, app.server.changes(), ());
+            reply::events(&request, stream)
+        }
+        Err(refusal) => refusal.response(),
+    }
+}
+
+/// Ends a legacy session and all that runs in it.
+pub(super) async fn delete(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    match session(&request, &app) {
+        Ok(session) => {
+            app.streamable.remove(session.id());
+            HttpResponse::NoContent().finish()
+        }
+        Err(refusal) => refusal.response(),
+    }
+}
+
+/// The legacy revision that the version header states, where there is one.
+pub(super) fn stated_revision(request: &HttpRequest) -> Result<Option<Revision>, Refusal> {
+    let Some(stated) = request.headers().get(VERSION) else {
+        return Ok(None);
+    };
+    let revision = stated.to_str().ok().and_then(Revision::parse_legacy);
+    revision.map(Some).ok_or_else(|| {
+        let message = format!("`MCP-Protocol-Version` is none of {}", Revision::offered().join(", "));
+        Refusal::new(StatusCode::BAD_REQUEST, "unsupported_version", message)
+    })
+}
+
+fn session(request: &HttpRequest, app: &App) -> Result<Arc<Session>, Refusal> {
+    stated_revision(request)?;
+    let Some(id) = request.headers().get(SESSION) else {
+        let message = "`Mcp-Session-Id` is missing; `initialize` gives one";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "missing_session", message));
+    };
+    id.to_str().ok().and_then(|id| app.streamable.get(id)).ok_or_else(Refusal::unknown_session)
+}
+
+async fn initialize(request: &HttpRequest, app: &App, asked: Request, accept: Accept) -> HttpResponse {
+    if let Err(refusal) = app.check_running() {
+        return refusal.response();
+    }
+    let session = match app.streamable.open(Revision::ASSUMED) {
+        Ok(session) => session,
+        Err(error) => return Refusal::unavailable("too_many_sessions", error.to_string()).response(),
+    };
+    let (_, messages) = Outgoing::channel();
+    let context = Context::of_session(&session, Outgoing::none(), session.closed().clone());
+    let Some(answer) = app.server.answer(&context, asked).await else {
+        return Refusal::unknown_session().response();
+    };
+    if answer.outcome.is_err() {
+        app.streamable.remove(session.id());
+        return reply::rpc(StatusCode::OK, &answer);
+    }
+    let exchange = Exchange { refused: vec![answer], messages, batch: false, revision: session.revision() };
+    let mut response = exchange.respond(request, accept, ()).await;
+    if let Ok(id) = HeaderValue::from_str(session.id()) {
+        response.headers_mut().insert(SESSION, id);
+    }
+    response
+}
+
+async fn legacy(
+    request: &HttpRequest,
+    app: &App,
+    session: &Arc<Session>,
+    body: &[u8],
+    accept: Accept,
+) -> HttpResponse {
+    let revision = session.revision();
+    let (incoming, batch) = match messages::read(body, revision) {
+        Ok(read) => read,
+        Err(fault) => return bad_request(fault),
+    };
+    let (outgoing, messages) = Outgoing::channel();
+    let refused = messages::begin_all(app, session, incoming, &outgoing);
+    drop(outgoing);
+    Exchange { refused, messages, batch, revision }.respond(request, accept, ()).await
+}
+
+async fn modern(request: &HttpRequest, app: &App, message: Message, accept: Accept) -> HttpResponse {
+    let asked = match message {
+        Message::Request(asked) => asked,
+        Message::Notification(told) => {
+            dispatch::notification(None, &told);
+            return reply::accepted();
+        }
+        Message::Response { .. } => return reply::accepted(),
+    };
+    let checked = era::modern_meta(&asked.params).and_then(|meta| {
+        check_headers(request, &meta.version, &asked)?;
+        Ok((era::modern_revision(&meta.version)?, meta.log_level))
+    });
+    let (revision, log_level) = match checked {
+        Ok(checked) => checked,
+        Err(error) => return bad_request(Fault { id: Some(asked.id), error }),
+    };
+    let (outgoing, messages) = Outgoing::channel();
+    let cancel = CancellationToken::new();
+    let told = if accept.events { outgoing.clone() } else { Outgoing::none() };
+    let context = Context::alone(revision, log_level, told, cancel.clone());
+    app.server.begin(context, asked, outgoing, ());
+    let exchange = Exchange { refused: Vec::new(), messages, batch: false, revision };
+    exchange.respond(request, accept, cancel.drop_guard()).await
+}
+
+/// The headers of a modern request say the same as its body, so that what stands between can trust them.
+fn check_headers(request: &HttpRequest, version: &str, asked: &Request) -> Result<(), RpcError> {
+    check_header(request, VERSION, Some(version))?;
+    check_header(request, METHOD, Some(&asked.method))?;
+    let key = match asked.method.as_str() {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        _ => return Ok(()),
+    };
+    check_header(request, NAME, asked.params.get(key).and_then(Value::as_str))
+}
+
+fn check_header(request: &HttpRequest, name: &str, expected: Option<&str>) -> Result<(), RpcError> {
+    let found = header(request, name).map(decoded);
+    let problem = match (&found, expected) {
+        (None, _) => "is missing",
+        (Some(Some(found)), Some(expected)) if found == expected => return Ok(()),
+        (Some(None), _) => "is no valid base64 of text",
+        (Some(Some(_)), _) => "differs from the body",
+    };
+    let error = RpcError::new(RpcError::HEADER_MISMATCH, format!("header `{name}` {problem}"));
+    Err(error.with(json!({"header": name, "body": expected})))
+}
+
+/// A header's value; those that are not plain ASCII come as `=?base64?…?=`.
+fn decoded(value: &str) -> Option<String> {
+    match value.strip_prefix("=?base64?").and_then(|v| v.strip_suffix("?=")) {
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),
+        None => Some(value.to_owned()),
+    }
+}
+
+fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name)?.to_str().ok().map(str::trim)
+}
+
+fn params(message: &Message) -> Option<&Params> {
+    match message {
+        Message::Request(asked) => Some(&asked.params),
+        Message::Notification(told) => Some(&told.params),
+        Message::Response { .. } => None,
+    }
+}
+
+fn bad_request(fault: Fault) -> HttpResponse {
+    let response: Response = fault.response();
+    reply::rpc(StatusCode::BAD_REQUEST, &response)
+}
