@@ -109,21 +109,24 @@ fn compare(
         if result["got"] == result["expected"] {
             continue;
         }
-        let cause = if result["error"].is_string() {
-            "the parser refuses the command line"
-        } else {
-            "another namespace"
+        let cause = match result["error"].as_str() {
+            Some(error) => format!("the parser refuses the command line: {}", complaint(error)),
+            None => "another namespace".to_owned(),
         };
-        let cause = match call.hard {
-            Some(why) => format!("{cause} ({why})"),
-            None => cause.to_owned(),
-        };
+        let cause = call.hard.map_or(cause.clone(), |why| format!("{cause} ({why})"));
         let got = format!("{} {}\n    argv: {words:?}", result["got"], result["error"]);
         let mut found = failure(&cause, call, got, program);
         found.expected = result["expected"].to_string();
         failures.push(found);
     }
     failures
+}
+
+/// argparse's message without the names and values of the program at hand.
+fn complaint(error: &str) -> &str {
+    let message = error.rsplit("error: ").next().unwrap_or_default();
+    let message = message.split_once(": ").filter(|(what, _)| what.starts_with("argument ")).map_or(message, |(_, m)| m);
+    message.split([':', '\'', '-', '\n']).next().unwrap_or_default().trim()
 }
 
 fn failure(cause: &str, call: &Call, got: String, program: &Program) -> Failure {
@@ -176,7 +179,12 @@ impl Maker<'_, '_> {
             Call { tool, arguments: Map::new(), given: Vec::new(), hard: self.odd.then_some("odd words") };
         let mut dests = BTreeSet::new();
         for (depth, command) in self.truth.iter().enumerate() {
-            for index in self.chosen(command)? {
+            let chosen = self.chosen(command)?;
+            let skipped = |i: usize| command.arguments[i].is_positional() && !chosen.contains(&i);
+            if depth + 1 < self.truth.len() && (0..command.arguments.len()).any(skipped) {
+                call.hard = call.hard.or(Some("the subcommand is taken for an optional positional"));
+            }
+            for index in chosen {
                 let argument = &command.arguments[index];
                 // Two arguments that store to one place: the last one on the command line wins, whichever it is.
                 if !dests.insert(argument.dest.clone()) && !argument.required {
@@ -277,6 +285,8 @@ fn hard(command: &Command, argument: &Argument, last: bool) -> Option<&'static s
         Some("a remainder swallows what follows")
     } else if argument.is_positional() && open > 1 {
         Some("positionals of open length share the words greedily")
+    } else if last && argument.is_positional() && open > 0 && !command.subcommands.is_empty() {
+        Some("a word for an optional positional is taken for the subcommand")
     } else if !last && !argument.is_positional() && (argument.arity.is_many() || variable(argument)) {
         Some("an option of open length swallows the subcommand")
     } else if command.parser.negative_number_options || command.parser.prefix_chars != "-" {

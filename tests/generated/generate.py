@@ -299,6 +299,8 @@ class Maker:
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
         self.values(argument, state["formatter"] == "MetavarTypeHelpFormatter", nargs)
+        if exclusive and isinstance(argument.get("default"), str):
+            argument.pop("type", None)  # what the type makes of it is not the default, so it would count as given
         if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":
             state["open"] = False
         self.help(argument, state, "store", True)
