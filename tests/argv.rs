@@ -86,9 +86,11 @@ sources = json.loads(sys.stdin.readline())
 described = []
 for source in sources:
     try:
+        if "as intermixed" in source:
+            argparse.ArgumentParser.parse_intermixed_args
         described.append(describe(build(source)))
     except (AttributeError, ValueError):
-        described.append(None)  # an action that this version doesn't have
+        described.append(None)  # something that this version doesn't have
 print(json.dumps(described), flush=True)
 for line in sys.stdin:
     print(json.dumps([parse(*pair) for pair in json.loads(line)]), flush=True)
@@ -196,7 +198,8 @@ fn rendered(root: &Command, call: &Call) -> Result<Vec<String>, String> {
     let tool = served.tools.iter().find(|t| t.path == path).ok_or("no such tool")?;
     let chain = root.chain(&path).ok_or("no such path")?;
     let arguments: &Map<String, Value> = call.arguments.as_object().ok_or("not an object")?;
-    render(&chain, tool, arguments).map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    render(&chain, tool, arguments)
+        .map_err(|e| e.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 fn prove(table: &Table) {
@@ -210,13 +213,14 @@ fn prove_on(program: &str, table: &Table) -> Vec<String> {
     let mut python = Python::start(program);
     let described = python.ask(&json!(sources));
     let known = sources.iter().zip(described).filter(|(_, d)| !d.is_null());
-    let roots: BTreeMap<&str, Command> =
-        known.map(|(s, d)| (*s, serde_json::from_value(d).expect("the harness describes a command"))).collect();
+    let roots: BTreeMap<&str, Command> = known
+        .map(|(s, d)| (*s, serde_json::from_value(d).expect("the harness describes a command")))
+        .collect();
     let mut failures = Vec::new();
     let mut expected = Vec::new();
     for call in &table.0 {
         let Some(root) = roots.get(call.source) else { continue };
-        let kept = root.parser.keeps_double_dash;
+        let kept = root.parser.keeps_double_dash == Some(true);
         match (rendered(root, call), &call.expected) {
             (Ok(words), Expected::Namespace(namespace)) => expected.push((call, namespace, words)),
             (Ok(words), Expected::IfDashesKept(namespace)) if kept => expected.push((call, namespace, words)),
@@ -241,14 +245,32 @@ fn failure(program: &str, call: &Call, what: &str) -> String {
 
 /// Values that a shell, a regular expression or argparse would love to misread.
 const NASTY: [&str; 19] = [
-    "plain", "two words", "-x", "--help", "-h", "-1", "a=b", "", "ünïcødé ✓", "$(id);`id`", "it's \"quoted\"",
-    "line1\nline2", "%s %(prog)s", "tab\there", "*", "C:\\dir", "-", "-x y", "-long=z",
+    "plain",
+    "two words",
+    "-x",
+    "--help",
+    "-h",
+    "-1",
+    "a=b",
+    "",
+    "ünïcødé ✓",
+    "$(id);`id`",
+    "it's \"quoted\"",
+    "line1\nline2",
+    "%s %(prog)s",
+    "tab\there",
+    "*",
+    "C:\\dir",
+    "-",
+    "-x y",
+    "-long=z",
 ];
 
 #[test]
 fn options() {
     let mut table = Table::default();
-    let mut p = table.parser("p=A()\np.add_argument('--name'); p.add_argument('-x'); p.add_argument('-long')");
+    let mut p =
+        table.parser("p=A()\np.add_argument('--name'); p.add_argument('-x'); p.add_argument('-long')");
     for value in NASTY {
         p = p.gives(json!({"name": value}), json!({"name": value, "x": null, "long": null}));
         p = p.gives(json!({"x": value}), json!({"name": null, "x": value, "long": null}));
@@ -256,14 +278,23 @@ fn options() {
     }
     p.gives_if_kept(json!({"name": "--"}), json!({"name": "--", "x": null, "long": null}))
         .gives(json!({"--name": 5, "x": 5.0}), json!({"name": "5", "x": "5.0", "long": null}))
-        .gives(json!({"name": null, "x": {"a": [1, "b c"]}}), json!({"name": null, "x": r#"{"a":[1,"b c"]}"#, "long": null}))
-        .gives(json!({"name": [{"a": 1}, {"a": 2}]}), json!({"name": r#"[{"a":1},{"a":2}]"#, "x": null, "long": null}));
+        .gives(
+            json!({"name": null, "x": {"a": [1, "b c"]}}),
+            json!({"name": null, "x": r#"{"a":[1,"b c"]}"#, "long": null}),
+        )
+        .gives(
+            json!({"name": [{"a": 1}, {"a": 2}]}),
+            json!({"name": r#"[{"a":1},{"a":2}]"#, "x": null, "long": null}),
+        );
     table
         .parser(
             "p=A()\np.add_argument('-n',type=int); p.add_argument('--f',type=float)
 p.add_argument('--c',type=int,choices=[1,2]); p.add_argument('--odd',choices=['a b',',','-x'])",
         )
-        .gives(json!({"n": "-5", "f": 1, "c": 2, "odd": "-x"}), json!({"n": -5, "f": 1.0, "c": 2, "odd": "-x"}))
+        .gives(
+            json!({"n": "-5", "f": 1, "c": 2, "odd": "-x"}),
+            json!({"n": -5, "f": 1.0, "c": 2, "odd": "-x"}),
+        )
         .gives(json!({"n": 5.0, "f": -2.25, "c": "1"}), json!({"n": 5, "f": -2.25, "c": 1, "odd": null}))
         .refuses(json!({"n": 1.5}), "an integer")
         .refuses(json!({"n": "five"}), "an integer")
@@ -349,9 +380,10 @@ p.add_argument('pos')",
         .refuses(json!({"two": ["a"], "pos": "g"}), "exactly 2")
         .refuses(json!({"m": ["a", null], "pos": "g"}), "null")
         .refuses(json!({"m": ["a"]}), "`pos`: is required");
-    table
-        .parser("p=A()\np.add_argument('--r',nargs=R); p.add_argument('--o')")
-        .gives(json!({"r": ["-x", "y", "--o", "z"], "o": "v"}), json!({"r": ["-x", "y", "--o", "z"], "o": "v"}));
+    table.parser("p=A()\np.add_argument('--r',nargs=R); p.add_argument('--o')").gives(
+        json!({"r": ["-x", "y", "--o", "z"], "o": "v"}),
+        json!({"r": ["-x", "y", "--o", "z"], "o": "v"}),
+    );
     table
         .parser("p=A()\np.add_argument('--m',nargs='*',required=True)")
         .gives(json!({"m": []}), json!({"m": []}))
@@ -361,7 +393,10 @@ p.add_argument('pos')",
             "p=A()\np.add_argument('-1',dest='one',action='store_true'); p.add_argument('--n',nargs='+')
 p.add_argument('q',nargs='*')",
         )
-        .gives(json!({"1": true, "n": ["-5"], "q": ["-5", "-1"]}), json!({"one": true, "n": ["-5"], "q": ["-5", "-1"]}))
+        .gives(
+            json!({"1": true, "n": ["-5"], "q": ["-5", "-1"]}),
+            json!({"one": true, "n": ["-5"], "q": ["-5", "-1"]}),
+        )
         .refuses(json!({"n": ["-5", "-6"]}), "for an option");
     prove(&table);
 }
@@ -412,11 +447,17 @@ fn positionals() {
         .refuses(json!({"opt": "x"}), "is required");
     table
         .parser("p=A()\np.add_argument('src',nargs='+'); p.add_argument('dst')")
-        .gives(json!({"src": ["-a", "b", "--help"], "dst": "-d"}), json!({"src": ["-a", "b", "--help"], "dst": "-d"}))
+        .gives(
+            json!({"src": ["-a", "b", "--help"], "dst": "-d"}),
+            json!({"src": ["-a", "b", "--help"], "dst": "-d"}),
+        )
         .refuses(json!({"src": [], "dst": "x"}), "at least one");
     table
         .parser("p=A()\np.add_argument('many',nargs='*'); p.add_argument('--o',nargs='*')")
-        .gives(json!({"many": ["a", "--", "-b"], "o": ["c", "d"]}), json!({"many": ["a", "--", "-b"], "o": ["c", "d"]}))
+        .gives(
+            json!({"many": ["a", "--", "-b"], "o": ["c", "d"]}),
+            json!({"many": ["a", "--", "-b"], "o": ["c", "d"]}),
+        )
         .gives(json!({"o": ["c", "d"]}), json!({"many": [], "o": ["c", "d"]}))
         .gives(json!({"many": [], "o": []}), json!({"many": [], "o": null}));
     table
@@ -499,7 +540,9 @@ m=ss.add_parser('migrate'); m.add_argument('rev'); m.add_argument('extra',nargs=
         .at("run")
         .gives(json!({"args": ["x", "-y", "--g"], "v": true, "g": "1"}), json!({"args": ["x", "-y", "--g"], "v": true, "g": "1"}));
     table
-        .parser("p=A()\np.add_argument('--g')\ns=p.add_subparsers()\nu=s.add_parser('up'); u.add_argument('--v')")
+        .parser(
+            "p=A()\np.add_argument('--g')\ns=p.add_subparsers()\nu=s.add_parser('up'); u.add_argument('--v')",
+        )
         .gives(json!({"g": "up"}), json!({"g": "up"}))
         .at("up")
         .gives(json!({"g": "up", "v": "1"}), json!({"g": "up", "v": "1"}));

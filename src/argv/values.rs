@@ -15,7 +15,7 @@ const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
 /// The uses of an argument that a value asks for; none where the argument is to be left out. `null`, `false` for a
 /// flag and an empty list leave it out, unless it must be given and can be given empty.
 pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result<Vec<Use>, String> {
-    if value.is_null() {
+    if value.is_null() || is_unlisted_default(argument, value) {
         return Ok(Vec::new());
     }
     let flag = argument.main_flag();
@@ -33,7 +33,8 @@ pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result
             // A flat list is one use: what else could it be?
             let nested = lists.iter().any(|v| v.is_array());
             let lists = if nested || lists.is_empty() { lists } else { vec![value] };
-            let uses = lists.into_iter().map(|list| many(argument, list, true)).collect::<Result<Vec<_>, _>>()?;
+            let uses =
+                lists.into_iter().map(|list| many(argument, list, true)).collect::<Result<Vec<_>, _>>()?;
             at_most_once(argument, uses.concat())
         }
         (Action::Append, _) => {
@@ -42,6 +43,13 @@ pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result
         }
         (Action::Extend, _) => extend(argument, value),
     }
+}
+
+/// Whether a value is a default that isn't among the choices: the program takes it only by being left out.
+fn is_unlisted_default(argument: &Argument, value: &Value) -> bool {
+    let choices = argument.choices.as_deref().unwrap_or_default();
+    let listed = value.as_str().is_none_or(|text| choices.iter().any(|c| c == text));
+    argument.choices.is_some() && !listed && argument.default.as_ref() == Some(value)
 }
 
 fn single<const N: usize>(flag: Option<&str>, values: [String; N]) -> Use {
@@ -124,13 +132,15 @@ fn count(value: &Value) -> Result<usize, String> {
         _ => None,
     };
     let number = number.ok_or_else(|| format!("must be an integer from 0, not {}", shown(value)))?;
-    usize::try_from(number).ok().filter(|_| number <= MAX_COUNT).ok_or_else(|| format!("must be at most {MAX_COUNT}"))
+    usize::try_from(number)
+        .ok()
+        .filter(|_| number <= MAX_COUNT)
+        .ok_or_else(|| format!("must be at most {MAX_COUNT}"))
 }
 
 /// The spelling of a negatable option that means `on`.
 fn negatable(argument: &Argument, on: bool) -> Result<&str, String> {
-    let negative = |flag: &&String| flag.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with("no-");
-    let mut flags = argument.flags.iter().filter(|flag| negative(flag) != on);
+    let mut flags = argument.flags.iter().filter(|flag| flag.starts_with("--no-") != on);
     let flag = flags.clone().find(|f| crate::model::is_long(f)).or_else(|| flags.next());
     flag.map(String::as_str).ok_or_else(|| format!("can't be {on}: no flag means that"))
 }
@@ -147,7 +157,9 @@ fn text(argument: &Argument, value: &Value) -> Result<String, String> {
     // The flag is part of the word too.
     let bytes = text.len() + argument.main_flag().map_or(0, |f| f.len() + 1);
     if bytes > MAX_WORD_BYTES {
-        return Err(format!("is too long: {bytes} bytes, where a program can be given {MAX_WORD_BYTES} in one word"));
+        return Err(format!(
+            "is too long: {bytes} bytes, where a program can be given {MAX_WORD_BYTES} in one word"
+        ));
     }
     Ok(text)
 }
@@ -169,7 +181,9 @@ fn typed(value_type: ValueType, value: &Value) -> Result<String, String> {
     let wrong = |what: &str| Err(format!("must be {what}, not {}", shown(value)));
     match (value_type, value) {
         (_, Value::Null) => Err("must not hold null".into()),
-        (ValueType::Integer, Value::Number(n)) => integer(n).map_or_else(|| wrong("an integer (a large one as a string)"), Ok),
+        (ValueType::Integer, Value::Number(n)) => {
+            integer(n).map_or_else(|| wrong("an integer (a large one as a string)"), Ok)
+        }
         (ValueType::Integer, Value::String(s)) if is_integer(s) => Ok(s.clone()),
         (ValueType::Integer, _) => wrong("an integer"),
         (ValueType::Number, Value::Number(n)) => Ok(n.to_string()),

@@ -64,7 +64,8 @@ fn options(given: &[Given<'_>], depth: usize) -> Vec<String> {
 
 /// All uses of one option, in their order: each but the last is ended by the next.
 fn block(given: &Given<'_>) -> (Greed, Vec<String>) {
-    let (greeds, words): (Vec<Greed>, Vec<Vec<String>>) = given.uses.iter().map(|u| spell(given.argument, u)).unzip();
+    let (greeds, words): (Vec<Greed>, Vec<Vec<String>>) =
+        given.uses.iter().map(|u| spell(given.argument, u)).unzip();
     (greeds.last().copied().unwrap_or(Greed::Content), words.concat())
 }
 
@@ -108,7 +109,9 @@ fn positionals(
     here.sort_by_key(|g| g.place.index);
     let after = |g: &&Given<'_>| has_subcommand && rank(command, g.place.index) >= command.subcommand_at;
     let (after, before): (Vec<_>, Vec<_>) = here.into_iter().partition(after);
-    let flat = |list: Vec<&Given<'_>>| list.into_iter().flat_map(|g| g.uses.iter().flat_map(|u| u.values.clone())).collect();
+    let flat = |list: Vec<&Given<'_>>| {
+        list.into_iter().flat_map(|g| g.uses.iter().flat_map(|u| u.values.clone())).collect()
+    };
     (flat(before), flat(after))
 }
 

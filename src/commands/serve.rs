@@ -30,7 +30,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
         println!("{}", addresses(listener.local_addr()?));
         let shutdown = stop_signal();
         let server = server(&config, registry, &shutdown);
-        transport::serve(listener, &config.http, server, shutdown).await?;
+        transport::serve(listener, &config.http, server).await?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -44,7 +44,7 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
         log::info!("{}", summary(&config, &registry.snapshot()));
         let shutdown = stop_signal();
         let server = server(&config, registry, &shutdown);
-        transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout(), shutdown).await?;
+        transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
         anyhow::Ok(ExitCode::SUCCESS)
     });
     // A read of standard input can't be taken back: don't wait for the thread that is in it.
@@ -103,7 +103,6 @@ fn summary(config: &Config, snapshot: &Snapshot) -> String {
             State::Failed(reason) => lines.push(format!("  failed  {}: {reason}", plugin.name)),
         }
     }
-    lines.extend(snapshot.skipped.iter().map(|d| format!("  skipped {}", d.message)));
     lines.join("\n")
 }
 

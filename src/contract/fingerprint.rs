@@ -22,6 +22,9 @@ const MAX_FILES: usize = 4096;
 /// Larger files are known by size and time only, in bytes: programs are smaller, data need not be read.
 const MAX_HASHED: u64 = 4 * 1024 * 1024;
 
+/// Bytes of one plugin that are read; what comes after is known by size and time only.
+const MAX_READ: u64 = 64 * 1024 * 1024;
+
 /// How old a file's time must be when it is taken, to be believed: file systems with the coarsest clocks tick in two seconds.
 const SETTLED: Duration = Duration::from_secs(3);
 
@@ -79,12 +82,15 @@ impl Fingerprint {
     /// Looks at a plugin as it is now. `previous` spares reading what did not change since.
     pub fn take(subject: &Subject<'_>, previous: Option<&Fingerprint>) -> Fingerprint {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut room = MAX_READ;
         let files = walk(subject.directory).into_iter().filter_map(|(name, path, meta)| {
             let stamp = Stamp::of(&meta);
+            let small = stamp.size <= MAX_HASHED.min(room);
+            room -= if small { stamp.size } else { 0 };
             let digest = match previous.and_then(|old| old.known_digest(&name, stamp)) {
                 Some(digest) => Some(digest),
-                None if stamp.size > MAX_HASHED => None,
-                None => Some(digest_file(&path).ok()?),
+                None if small => Some(digest_file(&path).ok()?),
+                None => None,
             };
             Some((name, FileState { stamp, digest }))
         });
@@ -322,8 +328,7 @@ mod tests {
     fn settings_count() {
         let plugin = Plugin::new();
         let take = |live, describe, launch: &[OsString]| {
-            let subject =
-                Subject { directory: plugin.dir.path(), launch, outside: &[], live, describe };
+            let subject = Subject { directory: plugin.dir.path(), launch, outside: &[], live, describe };
             Fingerprint::take(&subject, None)
         };
         let before = take(true, false, &[]);

@@ -48,8 +48,16 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// A contract in the current format.
-    pub fn new(plugin: &str, command: Command, tools: Vec<Tool>, diagnostics: Vec<Diagnostic>) -> Contract {
+    /// A contract in the current format, without what files do not keep (lines of help pages), so that it is equal to
+    /// what will be read.
+    pub fn new(
+        plugin: &str,
+        mut command: Command,
+        tools: Vec<Tool>,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Contract {
+        forget_lines(&mut command);
+        let diagnostics = diagnostics.into_iter().map(|d| Diagnostic { line: None, ..d }).collect();
         Contract { format_version: FORMAT_VERSION, plugin: plugin.to_owned(), tools, command, diagnostics }
     }
 
@@ -59,6 +67,12 @@ impl Contract {
         text.push('\n');
         text
     }
+}
+
+fn forget_lines(command: &mut Command) {
+    command.arguments.iter_mut().for_each(|argument| argument.line = None);
+    command.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.line = None);
+    command.subcommands.iter_mut().for_each(forget_lines);
 }
 
 /// The JSON Schema of contract files, for editors.

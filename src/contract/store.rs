@@ -104,7 +104,8 @@ impl Store {
         if found > FORMAT_VERSION.into() {
             return Err(ContractError::Newer { path, found });
         }
-        let contract: Contract = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let contract: Contract =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if contract.plugin != plugin {
             return Err(damaged(format!("it is the contract of `{}`", contract.plugin)));
         }
@@ -173,7 +174,8 @@ fn write_changed(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new().prefix(".smcp-").permissions(readable()).tempfile_in(directory)?;
+    let mut file =
+        tempfile::Builder::new().prefix(".smcp-").permissions(readable()).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
@@ -274,13 +276,25 @@ mod tests {
         check(&good[..good.len() / 2], "is damaged: EOF while parsing");
         check("", "is damaged: EOF while parsing");
         check("[]", "is damaged: ");
-        check(&good.replace("\"formatVersion\": 1", "\"formatVersion\": 99"), "has format 99, this version knows 1");
-        check(&good.replace("\"plugin\": \"p\"", "\"plugin\": \"q\""), "is damaged: it is the contract of `q`");
+        check(
+            &good.replace("\"formatVersion\": 1", "\"formatVersion\": 99"),
+            "has format 99, this version knows 1",
+        );
+        check(
+            &good.replace("\"plugin\": \"p\"", "\"plugin\": \"q\""),
+            "is damaged: it is the contract of `q`",
+        );
         check(&good.replace("\"plugin\"", "\"plugn\""), "is damaged: unknown field `plugn`");
-        check(&good.replace("\"depth\": 1", "\"depth\": 7"), "is damaged: the property `x` of the tool `p__up`");
+        check(
+            &good.replace("\"depth\": 1", "\"depth\": 7"),
+            "is damaged: the property `x` of the tool `p__up`",
+        );
         check(&good.replace("\"up\"\n", "\"down\"\n"), "is damaged: the path of the tool `p__up`");
         check(&good.replace("p__up", "p.up"), "is damaged: `p.up` can't be a tool's name");
-        check(&good.replace("\"type\": \"object\"", "\"type\": 1"), "is damaged: the schema of the tool `p__up`");
+        check(
+            &good.replace("\"type\": \"object\"", "\"type\": 1"),
+            "is damaged: the schema of the tool `p__up`",
+        );
         check(&good.replace("            0\n", "            3\n"), "is damaged: an exclusive group of `up`");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();

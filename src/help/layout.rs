@@ -77,12 +77,22 @@ fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
     (Some(text.join(" ")), start..end)
 }
 
-/// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose.
+/// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose: at
+/// the margin, only a further form of it goes on, which begins with the program's name too.
 fn ends_usage(lines: &[Line], start: usize, index: usize) -> bool {
     let line = &lines[index];
-    line.is_blank()
-        || is_heading(lines, index)
-        || (line.indent == 0 && lines[start].indent == 0 && !line.text.starts_with(['[', '(', '{', '-']))
+    if line.is_blank() || is_heading(lines, index) {
+        return true;
+    }
+    if line.indent > 0 || lines[start].indent > 0 || line.text.starts_with(['[', '(', '{', '-']) {
+        return false;
+    }
+    let first_word = |l: &'_ Line<'_>| l.content().split_whitespace().next().map(str::to_owned);
+    match after_usage_word(lines[start].content()).map(str::trim) {
+        Some("") => index > start + 1 && first_word(line) != first_word(&lines[start + 1]),
+        Some(text) => text.split_whitespace().next().map(str::to_owned) != first_word(line),
+        None => true,
+    }
 }
 
 fn after_usage_word(text: &str) -> Option<&str> {
@@ -333,8 +343,12 @@ mod tests {
 
     #[test]
     fn usage_lines_join() {
-        let page = "noise\nusage: prog [-h]\n            [-x X]\n\ntext\n";
-        let lines = lines(page);
-        assert_eq!(blocks(&lines).usage.as_deref(), Some("prog [-h] [-x X]"));
+        for (page, expected) in [
+            ("noise\nusage: prog [-h]\n            [-x X]\n\ntext\n", "prog [-h] [-x X]"),
+            ("usage:\nprog a\nprog b\ntext", "prog a prog b"),
+            ("usage: prog a\ntext", "prog a"),
+        ] {
+            assert_eq!(blocks(&lines(page)).usage.as_deref(), Some(expected), "{page}");
+        }
     }
 }

@@ -211,7 +211,12 @@ impl<'a> Reader<'a> {
     /// Reads atoms up to the closing bracket of `frame`, and says whether bars stood between them.
     fn sequence(&mut self, frame: Frame, depth: usize) -> bool {
         let mut bars = false;
+        // How many items there were at the last bar.
+        let mut bar_before = usize::MAX;
         loop {
+            if self.usage.items.len() == bar_before.saturating_add(1) {
+                self.alternatives(bar_before);
+            }
             self.skip_blanks();
             let Some(c) = self.rest().chars().next() else { return bars };
             if Some(c) == frame.close {
@@ -222,6 +227,7 @@ impl<'a> Reader<'a> {
                 '|' => {
                     bars = true;
                     self.at += 1;
+                    bar_before = self.usage.items.len();
                 }
                 '[' | '(' if depth < MAX_DEPTH => {
                     if !self.known_positional(frame) {
@@ -230,6 +236,15 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.atom(frame),
             }
+        }
+    }
+
+    /// The items around a bar are alternatives, so neither is required; unless they are two flags of one option.
+    fn alternatives(&mut self, second: usize) {
+        let Some(first) = second.checked_sub(1) else { return };
+        if self.options[first].is_none() || self.options[first] != self.options[second] {
+            self.usage.items[first].required = false;
+            self.usage.items[second].required = false;
         }
     }
 
@@ -529,6 +544,7 @@ mod tests {
     #[test]
     fn hand_written() {
         let k = known(&[("-h, --help", ""), ("-v", "")], &[]);
+        check("prog -v | FILE", &k, &[], "-v; ?FILE(1)");
         check("prog [options] FILE", &k, &[], "?options(?); ?FILE(1)!");
         check("prog [-v] [--unknown=X] [-z ZED] FILE...", &k, &[], "-v; --unknown=X; -z=ZED; ?FILE...(1)!");
     }

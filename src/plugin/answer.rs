@@ -94,7 +94,11 @@ mod tests {
         check("options:\n  -h, --help  show\n", "", Some(("options:\n  -h, --help  show\n", None)));
         check("", "usage: a\n\noptions:\n  -x\n", Some(("usage: a\n\noptions:\n  -x\n", None)));
         check("", "usage: a X\na: error: need: X\n", Some(("usage: a X\n", Some("need: X"))));
-        check("", "usage: a X\n\noptions:\n -x\na: error: X\n", Some(("usage: a X\n\noptions:\n -x\n", None)));
+        check(
+            "",
+            "usage: a X\n\noptions:\n -x\na: error: X\n",
+            Some(("usage: a X\n\noptions:\n -x\n", None)),
+        );
         check("the usage: none\n", "Traceback\n", None);
         check("", "", None);
     }

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Discovery, SECRET_VARIABLES};
 use crate::live;
 use crate::model::{Command, Diagnostic, Severity};
-use crate::process::{self, Captured, End, Finished, Spec, SpawnError};
+use crate::process::{self, Captured, End, Finished, SpawnError, Spec};
 
 use super::answer;
 
@@ -30,6 +30,9 @@ const LIVE_CAP: u64 = 16 * 1024 * 1024;
 
 /// Between SIGTERM and SIGKILL for a program that hangs while it should print help: it has nothing to save.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// Hanging runs after which a program is left alone: each costs the whole time limit.
+const MAX_HANGS: usize = 3;
 
 /// Characters of standard error that a reason quotes from its end.
 const TAIL: usize = 300;
@@ -64,7 +67,13 @@ pub struct Program {
     pub env: Vec<(String, String)>,
     /// Whether its parser object may be asked.
     pub live: bool,
+    /// How often it hung when it was asked.
+    pub hangs: Hangs,
 }
+
+/// Counts runs that did not end in time.
+#[derive(Clone, Debug, Default)]
+pub struct Hangs(Arc<AtomicUsize>);
 
 /// A help page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,7 +105,7 @@ pub enum CaptureError {
         /// The end of what it wrote to standard error, after a colon, or nothing.
         tail: String,
     },
-    /// It hung too often for its other pages to be asked for.
+    /// It hung too often to be run again.
     #[error("not asked for, since other commands of this program hung")]
     GaveUp,
 }
@@ -106,7 +115,7 @@ pub enum CaptureError {
 pub struct Capturer {
     timeout: Duration,
     python_path: Option<OsString>,
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
     passenger: Option<TempDir>,
     runs: AtomicU64,
 }
@@ -116,13 +125,18 @@ impl Capturer {
     /// nothing is written.
     pub fn new(discovery: &Discovery) -> io::Result<Capturer> {
         let passenger = if discovery.live { Some(board()?) } else { None };
-        Ok(Capturer {
+        Ok(Capturer { passenger, ..Capturer::without_live(discovery) })
+    }
+
+    /// A capturer that goes by help pages alone.
+    pub fn without_live(discovery: &Discovery) -> Capturer {
+        Capturer {
             timeout: discovery.help_timeout,
             python_path: discovery.python_path.clone(),
-            permits: Arc::new(Semaphore::new(discovery.parallel.max(1))),
-            passenger,
+            permits: Semaphore::new(discovery.parallel.max(1)),
+            passenger: None,
             runs: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The help page of the command that `words` lead to. `-h` is tried only on a program that answered `--help` with its
@@ -138,7 +152,12 @@ impl Capturer {
         }
     }
 
-    async fn ask(&self, program: &Program, words: &[String], flag: &str) -> Result<(Page, bool), CaptureError> {
+    async fn ask(
+        &self,
+        program: &Program,
+        words: &[String],
+        flag: &str,
+    ) -> Result<(Page, bool), CaptureError> {
         let output = program.live.then(|| self.output_file()).flatten();
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([OsStr::new(flag)]).collect();
         let finished = self.run(program, &words, output.as_deref()).await?;
@@ -172,7 +191,15 @@ impl Capturer {
     ) -> Result<Finished, CaptureError> {
         let spec = self.spec(program, words, live_output);
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)
+        if program.hangs.0.load(Ordering::Relaxed) >= MAX_HANGS {
+            return Err(CaptureError::GaveUp);
+        }
+        let finished =
+            process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
+        if finished.end == End::TimedOut {
+            program.hangs.0.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(finished)
     }
 
     fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
@@ -191,7 +218,13 @@ impl Capturer {
             set.push((live::OUTPUT_VARIABLE.into(), output.into()));
         }
         Spec {
-            command: program.launch.iter().map(OsString::as_os_str).chain(words.iter().copied()).map(Into::into).collect(),
+            command: program
+                .launch
+                .iter()
+                .map(OsString::as_os_str)
+                .chain(words.iter().copied())
+                .map(Into::into)
+                .collect(),
             directory: program.directory.clone(),
             set,
             unset: SECRET_VARIABLES.iter().chain(&DISTURBING).map(OsString::from).collect(),
@@ -225,7 +258,9 @@ fn read_live(path: &Path) -> (Option<Command>, Vec<Diagnostic>) {
     let _ = fs::remove_file(path);
     let fault = match read {
         Err(error) => error.to_string(),
-        Ok(_) if json.len() as u64 > LIVE_CAP => format!("the live description is longer than {LIVE_CAP} bytes"),
+        Ok(_) if json.len() as u64 > LIVE_CAP => {
+            format!("the live description is longer than {LIVE_CAP} bytes")
+        }
         Ok(_) => match live::read(&json) {
             Ok(command) => return (Some(command), Vec::new()),
             Err(error) => error.to_string(),
@@ -257,7 +292,8 @@ pub(super) fn tail(stderr: &Captured) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim();
     let skipped = text.chars().count().saturating_sub(TAIL);
-    let end: String = text.chars().skip(skipped).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    let end: String =
+        text.chars().skip(skipped).map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
     match (end.is_empty(), skipped) {
         (true, _) => String::new(),
         (false, 0) => format!(": {end}"),
@@ -291,6 +327,7 @@ mod tests {
                 launch: vec!["/p/cli.py".into()],
                 env: theirs.map(|v| ("PYTHONPATH".to_owned(), v.to_owned())).into_iter().collect(),
                 live: true,
+                hangs: Hangs::default(),
             };
             let output = capturer.output_file().unwrap();
             let spec = capturer.spec(&program, &[OsStr::new("--help")], Some(&output));
@@ -310,7 +347,13 @@ mod tests {
     fn without_live_there_is_no_passenger() {
         let capturer = capturer(false, None);
         assert!(capturer.output_file().is_none());
-        let program = Program { directory: "/".into(), launch: vec![], env: vec![], live: true };
+        let program = Program {
+            directory: "/".into(),
+            launch: vec![],
+            env: vec![],
+            live: true,
+            hangs: Hangs::default(),
+        };
         let spec = capturer.spec(&program, &[], None);
         assert!(spec.set.iter().all(|(name, _)| name != "PYTHONPATH" && name != live::OUTPUT_VARIABLE));
     }

@@ -70,7 +70,12 @@ enum Kind {
 const KINDS: &str = "string, number, integer, boolean, array, object";
 
 /// Asks the program and merges what it answers into its tree. Never fails: what went wrong is a diagnostic.
-pub async fn apply(capturer: &Capturer, program: &Program, plugin: &str, root: &mut Command) -> Vec<Diagnostic> {
+pub async fn apply(
+    capturer: &Capturer,
+    program: &Program,
+    plugin: &str,
+    root: &mut Command,
+) -> Vec<Diagnostic> {
     match ask(capturer, program).await {
         Ok(contract) => merge(contract, plugin, root),
         Err(faults) => faults,
@@ -94,7 +99,9 @@ fn read(json: &[u8]) -> Result<Contract, Vec<Diagnostic>> {
     let value: Value = serde_json::from_slice(json)
         .map_err(|error| vec![fault(format!("`--describe` printed no JSON: {error}"))])?;
     let mut faults = Vec::new();
-    check_contract(&value, &mut |field, reason| faults.push(fault(format!("`--describe`: {field}: {reason}"))));
+    check_contract(&value, &mut |field, reason| {
+        faults.push(fault(format!("`--describe`: {field}: {reason}")))
+    });
     faults.truncate(MAX_FAULTS);
     if !faults.is_empty() {
         return Err(faults);
@@ -105,7 +112,9 @@ fn read(json: &[u8]) -> Result<Contract, Vec<Diagnostic>> {
 type Report<'a> = &'a mut dyn FnMut(&str, String);
 
 fn check_contract(value: &Value, report: Report) {
-    let Some(contract) = value.as_object() else { return report("the contract", expected("an object", value)) };
+    let Some(contract) = value.as_object() else {
+        return report("the contract", expected("an object", value));
+    };
     if let Some(version) = contract.get("contract_version")
         && !(version.is_string() || version.is_number())
     {
@@ -305,7 +314,8 @@ fn refine(argument: &mut Argument, parameter: Parameter) {
 }
 
 fn takes_values(argument: &Argument) -> bool {
-    argument.arity != Arity::Zero && matches!(argument.action, Action::Store | Action::Append | Action::Extend)
+    argument.arity != Arity::Zero
+        && matches!(argument.action, Action::Store | Action::Append | Action::Extend)
 }
 
 /// Lists of plain values are a repeated flag, other structures one JSON value.
@@ -350,15 +360,19 @@ mod tests {
             assert_eq!(messages, expected, "{value}");
         };
         check(json!({"commands": []}), &[]);
-        check(json!({"commands": [{"name": "connect", "parameters": null}]}), &[
-            "commands[0].parameters: must be an array, is null",
-        ]);
+        check(
+            json!({"commands": [{"name": "connect", "parameters": null}]}),
+            &["commands[0].parameters: must be an array, is null"],
+        );
         check(json!([]), &["the contract: must be an object, is []"]);
-        check(json!({"contract_version": [], "plugin": {"name": 1}}), &[
-            "contract_version: must be a string or number, is []",
-            "plugin.name: must be a string, is 1",
-            "commands: is missing",
-        ]);
+        check(
+            json!({"contract_version": [], "plugin": {"name": 1}}),
+            &[
+                "contract_version: must be a string or number, is []",
+                "plugin.name: must be a string, is 1",
+                "commands: is missing",
+            ],
+        );
         check(
             json!({"commands": [{"name": "a", "parameters": [
                 {"name": "x", "type": "int", "required": "yes"},
@@ -418,7 +432,10 @@ mod tests {
         );
         assert_eq!(diagnostics[0].argument.as_deref(), Some("ghost"));
         let connect = &root.subcommands[0];
-        assert_eq!((root.description.as_deref(), connect.description.as_deref()), (Some("All."), Some("Connects.")));
+        assert_eq!(
+            (root.description.as_deref(), connect.description.as_deref()),
+            (Some("All."), Some("Connects."))
+        );
         let [tags, shape, flag, exact] = &connect.arguments[..] else { panic!("four arguments") };
         assert_eq!((tags.action, tags.value_type), (Action::Append, ValueType::Integer));
         assert_eq!(tags.help.as_deref(), Some("Tags"));
@@ -436,7 +453,11 @@ mod tests {
         let db = Command { name: "db".into(), subcommands: vec![up], ..Command::default() };
         let root = Command { subcommands: vec![db], ..Command::default() };
         for name in ["db roll-up", "db.roll_up", "db__roll-up", "db/roll_up", "DB Roll_Up", "db ru"] {
-            assert_eq!(find(&root, "p", name).as_deref(), Some(&["db".to_owned(), "roll-up".to_owned()][..]), "{name}");
+            assert_eq!(
+                find(&root, "p", name).as_deref(),
+                Some(&["db".to_owned(), "roll-up".to_owned()][..]),
+                "{name}"
+            );
         }
         assert_eq!(find(&root, "p", "p"), None);
         assert_eq!(find(&Command::default(), "my-p", "my_p"), Some(vec![]));

@@ -248,7 +248,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("none");
         let error = discover(&missing).unwrap_err();
-        assert_eq!(error.to_string(), format!("the plugins directory `{}` does not exist", missing.display()));
+        assert_eq!(
+            error.to_string(),
+            format!("the plugins directory `{}` does not exist", missing.display())
+        );
         let file = dir.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(matches!(discover(&file).unwrap_err(), DiscoverError::NotADirectory(path) if path == file));

@@ -127,7 +127,9 @@ mod tests {
         write(&at("cli.py"), "#!/usr/bin/env -S python3 -u\n", 0o755);
         check(None, &[&text("cli.py")]);
         let watched = files(&launch(dir.path(), None, search), search);
-        assert_eq!(watched, [PathBuf::from("/usr/bin/env"), at("bin/python3"), at("cli.py")]);
+        let mut expected = [PathBuf::from("/usr/bin/env"), at("bin/python3"), at("cli.py")];
+        expected.sort();
+        assert_eq!(watched, expected);
         write(&at("venv/bin/python"), "", 0o755);
         check(None, &[&text("venv/bin/python"), &text("cli.py")]);
         write(&at(".venv/bin/python"), "", 0o755);

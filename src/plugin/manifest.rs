@@ -99,7 +99,9 @@ pub fn read(directory: &Path) -> Result<Manifest, ManifestError> {
     let path = directory.join(MANIFEST);
     match read_bounded(&path) {
         Ok(text) => parse(&text, &path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => Ok(Manifest::default()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+            Ok(Manifest::default())
+        }
         Err(source) => Err(ManifestError::Unreadable { path, source }),
     }
 }
@@ -108,7 +110,10 @@ fn read_bounded(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_SIZE + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_SIZE {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {MAX_SIZE} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {MAX_SIZE} bytes"),
+        ));
     }
     Ok(text)
 }
@@ -201,7 +206,9 @@ fn check_command(command: &[String]) -> Result<(), Fault> {
     match command.first() {
         None => Err(fault("command", "needs at least one word")),
         Some(program) if program.is_empty() => Err(fault("command", "its first word is empty")),
-        _ if command.iter().any(|word| word.contains('\0')) => Err(fault("command", "contains a NUL character")),
+        _ if command.iter().any(|word| word.contains('\0')) => {
+            Err(fault("command", "contains a NUL character"))
+        }
         _ => Ok(()),
     }
 }
@@ -299,10 +306,16 @@ annotations = { readOnlyHint = false }
         );
         check("\ntimeout = \"1\"\n", "2: `timeout`: invalid type: string \"1\", expected f64");
         check("timeout = 0\n", "1: `timeout`: must be a number of seconds above 0 and up to 31536000");
-        check("# no\ntimeout = nan\n", "2: `timeout`: must be a number of seconds above 0 and up to 31536000");
+        check(
+            "# no\ntimeout = nan\n",
+            "2: `timeout`: must be a number of seconds above 0 and up to 31536000",
+        );
         check("live = true\ncommand = []", "2: `command`: needs at least one word");
         check("command = [\"\"]", "1: `command`: its first word is empty");
-        check("command = [\n  \"a\",\n  1,\n]\n", "3: `command`: invalid type: integer `1`, expected a string");
+        check(
+            "command = [\n  \"a\",\n  1,\n]\n",
+            "3: `command`: invalid type: integer `1`, expected a string",
+        );
         check("include = [\" \"]", "1: `include`: names a command without words");
         check("[env]\nA = 1\n", "2: `env.A`: invalid type: integer `1`, expected a string");
         check("[env]\nA = \"\\u0000\"\n", "2: `env.A`: contains a NUL character");

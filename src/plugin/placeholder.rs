@@ -66,11 +66,11 @@ mod tests {
         check(vec![positional(Arity::One)], 0, &[&[]]);
         check(vec![option, positional(Arity::One)], 1, &[&["-"], &["1"], &["."]]);
         check(vec![choice, number], 2, &[&["eu", "1"]]);
-        check(vec![positional(Arity::Exactly(2)), positional(Arity::Optional)], 2, &[
-            &["-", "-"],
-            &["1", "1"],
-            &[".", "."],
-        ]);
+        check(
+            vec![positional(Arity::Exactly(2)), positional(Arity::Optional)],
+            2,
+            &[&["-", "-"], &["1", "1"], &[".", "."]],
+        );
         check(vec![positional(Arity::ZeroOrMore)], 1, &[&[]]);
     }
 }

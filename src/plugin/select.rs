@@ -39,10 +39,31 @@ impl Selection {
         }
     }
 
-    /// Whether the command at `path` is served.
-    pub fn selects(&self, root: &Command, path: &[String]) -> bool {
-        let Some(chain) = root.chain(path) else { return false };
-        let covered = |patterns: &[Pattern]| patterns.iter().any(|p| p.covers(&chain[1..]));
+    /// The tree as it is served: commands that are not selected are hidden, or no longer run by themselves. Places and
+    /// arguments stay.
+    pub fn narrow(&self, root: &Command) -> Command {
+        let mut narrowed = root.clone();
+        if !self.include.is_empty() || !self.exclude.is_empty() {
+            self.narrow_below(root, &mut narrowed, &mut Vec::new());
+        }
+        narrowed
+    }
+
+    fn narrow_below<'a>(&self, full: &'a Command, narrowed: &mut Command, chain: &mut Vec<&'a Command>) {
+        if !self.selects(chain) {
+            narrowed.runs_alone = false;
+            narrowed.hidden |= full.subcommands.is_empty();
+        }
+        for (sub, narrowed) in full.subcommands.iter().zip(&mut narrowed.subcommands) {
+            chain.push(sub);
+            self.narrow_below(sub, narrowed, chain);
+            chain.pop();
+        }
+    }
+
+    /// Whether the last command of a chain below the root is served.
+    fn selects(&self, chain: &[&Command]) -> bool {
+        let covered = |patterns: &[Pattern]| patterns.iter().any(|p| p.covers(chain));
         (self.include.is_empty() || covered(&self.include)) && !covered(&self.exclude)
     }
 
@@ -52,7 +73,8 @@ impl Selection {
         let all = patterns.iter().flat_map(|(key, patterns)| patterns.iter().map(move |p| (key, p)));
         all.filter(|(_, pattern)| !matched(pattern, root, &mut Vec::new()))
             .map(|(key, pattern)| {
-                let message = format!("`{key}` names `{}`, but the program has no such command", pattern.text);
+                let message =
+                    format!("`{key}` names `{}`, but the program has no such command", pattern.text);
                 Diagnostic::new(Severity::Warning, "manifest-unmatched", message)
             })
             .collect()
@@ -112,8 +134,8 @@ fn reveal(selection: &Selection, command: &mut Command, above: &mut Vec<Command>
 fn matched<'a>(pattern: &Pattern, command: &'a Command, chain: &mut Vec<&'a Command>) -> bool {
     command.subcommands.iter().any(|sub| {
         chain.push(sub);
-        let found = pattern.agrees(chain)
-            && (chain.len() == pattern.words.len() || matched(pattern, sub, chain));
+        let found =
+            pattern.agrees(chain) && (chain.len() == pattern.words.len() || matched(pattern, sub, chain));
         chain.pop();
         found
     })
@@ -166,14 +188,9 @@ mod tests {
         let check = |include: &[&str], exclude: &[&str], expected: &[&str]| {
             let (selection, mut root) = (selection(include, exclude), tree());
             selection.reveal(&mut root);
-            let mut served = Vec::new();
-            root.walk(&mut |path, c| {
-                let words: Vec<String> = path.iter().map(|w| (*w).to_owned()).collect();
-                let visible = root.chain(&words).unwrap().iter().all(|c| !c.hidden);
-                if c.is_leaf() && visible && selection.selects(&root, &words) {
-                    served.push(path.join(" "));
-                }
-            });
+            let narrowed = selection.narrow(&root);
+            let tools = crate::schema::tools("p", &narrowed, &std::collections::BTreeMap::new()).tools;
+            let served: Vec<String> = tools.iter().map(|tool| tool.path.join(" ")).collect();
             assert_eq!(served, expected, "{include:?} {exclude:?}");
         };
         check(&[], &[], &["db up", "db down", "log"]);

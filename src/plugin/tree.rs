@@ -6,7 +6,6 @@
 //! same program gives the same tree.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
@@ -22,9 +21,6 @@ const MAX_DEPTH: usize = 8;
 
 /// Pages of one program: the largest real ones have some hundred commands.
 const MAX_PAGES: usize = 2000;
-
-/// Hanging commands after which a program's other pages are left alone: each costs the whole time limit.
-const MAX_HANGS: usize = 3;
 
 /// What a program says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +39,7 @@ pub async fn inspect(
     selection: &Selection,
 ) -> Result<Inspected, CaptureError> {
     let page = capturer.help(program, &[]).await?;
-    let mut walk = Walk { capturer, program, selection, nodes: Vec::new(), hangs: AtomicUsize::new(0) };
+    let mut walk = Walk { capturer, program, selection, nodes: Vec::new() };
     walk.nodes.push(Node::root(page));
     let mut level = 0..1;
     for _ in 0..MAX_DEPTH {
@@ -63,7 +59,6 @@ struct Walk<'a> {
     program: &'a Program,
     selection: &'a Selection,
     nodes: Vec<Node>,
-    hangs: AtomicUsize,
 }
 
 /// A command whose page has been asked for.
@@ -138,11 +133,16 @@ impl Walk<'_> {
         let room = MAX_PAGES.saturating_sub(self.nodes.len());
         if wanted.len() > room {
             let message = format!("more than {MAX_PAGES} commands; the help pages of the rest were not read");
-            self.nodes[0].command.diagnostics.push(Diagnostic::new(Severity::Warning, "too-many-commands", message));
+            self.nodes[0].command.diagnostics.push(Diagnostic::new(
+                Severity::Warning,
+                "too-many-commands",
+                message,
+            ));
             wanted.truncate(room);
         }
         let answers = join_all(wanted.iter().map(|wanted| self.ask(wanted))).await;
-        let nodes: Vec<Node> = wanted.into_iter().zip(answers).map(|(w, answer)| self.node(w, answer)).collect();
+        let nodes: Vec<Node> =
+            wanted.into_iter().zip(answers).map(|(w, answer)| self.node(w, answer)).collect();
         self.nodes.extend(nodes);
     }
 
@@ -158,7 +158,10 @@ impl Walk<'_> {
             parent: index,
             place,
             path: node.path.iter().chain([&sub.name]).cloned().collect(),
-            attempts: before.iter().map(|before| [&node.words[..], before, &[sub.name.clone()]].concat()).collect(),
+            attempts: before
+                .iter()
+                .map(|before| [&node.words[..], before, &[sub.name.clone()]].concat())
+                .collect(),
         });
         wanted.collect()
     }
@@ -180,24 +183,13 @@ impl Walk<'_> {
     /// The subcommand's page, and which words reached it.
     async fn ask(&self, wanted: &Wanted) -> Result<(Page, usize), CaptureError> {
         let mut last = 0;
-        let mut answer = self.ask_once(&wanted.attempts[0]).await?;
+        let mut answer = self.capturer.help(self.program, &wanted.attempts[0]).await?;
         // The usage of the command above means that a placeholder was refused before the subcommand was reached.
         while self.is_of_parent(wanted, &answer) && answer.short && last + 1 < wanted.attempts.len() {
             last += 1;
-            answer = self.ask_once(&wanted.attempts[last]).await?;
+            answer = self.capturer.help(self.program, &wanted.attempts[last]).await?;
         }
         Ok((answer, last))
-    }
-
-    async fn ask_once(&self, words: &[String]) -> Result<Page, CaptureError> {
-        if self.hangs.load(Ordering::Relaxed) >= MAX_HANGS {
-            return Err(CaptureError::GaveUp);
-        }
-        let answer = self.capturer.help(self.program, words).await;
-        if matches!(answer, Err(CaptureError::TimedOut(_))) {
-            self.hangs.fetch_add(1, Ordering::Relaxed);
-        }
-        answer
     }
 
     /// Whether a page is just what the command above shows: its page, or its usage with an error.
@@ -252,8 +244,15 @@ impl Walk<'_> {
             };
             let above = &mut self.nodes[parent];
             if node.dropped {
-                let message = format!("`{}` shows this command's own help, so it is no subcommand", node.path.join(" "));
-                above.command.diagnostics.push(Diagnostic::new(Severity::Warning, "not-a-subcommand", message));
+                let message = format!(
+                    "`{}` shows this command's own help, so it is no subcommand",
+                    node.path.join(" ")
+                );
+                above.command.diagnostics.push(Diagnostic::new(
+                    Severity::Warning,
+                    "not-a-subcommand",
+                    message,
+                ));
                 // Later places were handled before, so the places of the others stay right.
                 above.command.subcommands.remove(place);
                 continue;

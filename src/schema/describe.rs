@@ -13,7 +13,10 @@ const MAX_EPILOG: usize = 800;
 pub(super) fn tool(plugin: &str, chain: &[&Command], bindings: &[Binding], given: Option<&str>) -> String {
     let leaf = chain.last().copied();
     let said = |text: Option<&str>| text.map(tidy).filter(|t| !t.is_empty());
-    let from_help = || said(leaf.and_then(|c| c.description.as_deref().or(c.summary.as_deref())));
+    let from_help = || {
+        said(leaf.and_then(|c| c.description.as_deref()))
+            .or_else(|| said(leaf.and_then(|c| c.summary.as_deref())))
+    };
     let derived = || {
         let words: Vec<&str> = chain.iter().skip(1).map(|c| c.name.as_str()).collect();
         format!("Runs `{}`.", [&[plugin], words.as_slice()].concat().join(" "))
@@ -38,8 +41,12 @@ fn group_rules(chain: &[&Command], bindings: &[Binding]) -> Vec<String> {
             match (names.as_slice(), group.required) {
                 ([], _) | ([_], false) => {}
                 ([only], true) => rules.push(format!("{only} must be given.")),
-                (several, true) => rules.push(format!("Exactly one of {} must be given.", list(several, "and"))),
-                (several, false) => rules.push(format!("At most one of {} may be given.", list(several, "and"))),
+                (several, true) => {
+                    rules.push(format!("Exactly one of {} must be given.", list(several, "and")))
+                }
+                (several, false) => {
+                    rules.push(format!("At most one of {} may be given.", list(several, "and")))
+                }
             }
         }
     }
@@ -89,7 +96,9 @@ fn action_note(argument: &Argument) -> Option<&'static str> {
     let option = !argument.is_positional();
     Some(match (argument.action, argument.arity) {
         (Action::Count, _) => "How many times it is given.",
-        (Action::Append, Arity::Optional) if option => "One element for each use; `true` uses the option without a value.",
+        (Action::Append, Arity::Optional) if option => {
+            "One element for each use; `true` uses the option without a value."
+        }
         (Action::Append, arity) if option && arity.is_many() => "One list for each use.",
         (Action::Append | Action::Extend, _) if option => "May be given several times: one element for each.",
         (Action::Store, Arity::Optional) if option => "`true` uses the option without a value.",

@@ -81,7 +81,9 @@ impl<'a> Builder<'a> {
             if names::is_valid(&name) {
                 return name;
             }
-            let message = format!("the manifest's tool name `{name}` must match ^[A-Za-z0-9_-]{{1,64}}$; it is not used");
+            let message = format!(
+                "the manifest's tool name `{name}` must match ^[A-Za-z0-9_-]{{1,64}}$; it is not used"
+            );
             self.out.diagnostics.push(Diagnostic::new(Severity::Warning, "bad-tool-name", message));
         }
         names::derive(self.plugin, path, &mut self.out.diagnostics)

@@ -33,7 +33,8 @@ pub(super) fn derive(plugin: &str, path: &[String], diagnostics: &mut Vec<Diagno
         return full;
     }
     let name = with_hash(&full, plugin, path);
-    let message = format!("the tool name `{full}` has more than {MAX_NAME} characters; it is served as `{name}`");
+    let message =
+        format!("the tool name `{full}` has more than {MAX_NAME} characters; it is served as `{name}`");
     diagnostics.push(Diagnostic::new(Severity::Note, "tool-name-shortened", message));
     name
 }
@@ -71,7 +72,11 @@ fn contested<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<usize> {
         owners.entry(folded(name)).or_default().push(index);
     }
     let reserved = |name: &str| RESERVED.contains(&name);
-    owners.iter().filter(|(name, who)| who.len() > 1 || reserved(name)).flat_map(|(_, who)| who.clone()).collect()
+    owners
+        .iter()
+        .filter(|(name, who)| who.len() > 1 || reserved(name))
+        .flat_map(|(_, who)| who.clone())
+        .collect()
 }
 
 /// Makes the names within one plugin distinct from one another and from the server's own.
@@ -79,7 +84,8 @@ pub(super) fn settle(plugin: &str, tools: &mut Tools) {
     for index in contested(tools.tools.iter().map(|t| t.name.as_str())) {
         let tool = &mut tools.tools[index];
         let name = with_hash(&tool.name, plugin, &tool.path);
-        let message = format!("the tool name `{}` is taken as well by another tool; this one is `{name}`", tool.name);
+        let message =
+            format!("the tool name `{}` is taken as well by another tool; this one is `{name}`", tool.name);
         tools.diagnostics.push(Diagnostic::new(Severity::Warning, "tool-name-taken", message));
         tool.name = name;
     }

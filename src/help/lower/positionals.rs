@@ -144,10 +144,11 @@ impl<'a> Lowered<'_, 'a> {
                 argument
             }
         };
-        // The header of a tuple (CPython 3.13 and later) counts its values by itself.
-        if !(arity == Arity::One && matches!(argument.arity, Arity::Exactly(_))) {
-            argument.arity = arity;
+        // A positional's name with a blank in it is one name: before CPython 3.13 none could have a tuple.
+        if let Some((_, entry)) = place.filter(|_| argument.metavar.len() > 1) {
+            argument.metavar = vec![usage::squeeze(entry.header)];
         }
+        argument.arity = arity;
         if argument.metavar.is_empty() && argument.choices.is_none() {
             argument.metavar = vec![place.map_or_else(
                 || if name.is_empty() { "args".into() } else { name },

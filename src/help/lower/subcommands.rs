@@ -23,22 +23,31 @@ impl<'a> Lowered<'_, 'a> {
     pub(super) fn subcommands(&mut self) {
         let page = self.page;
         let item = page.usage.items.iter().position(|i| matches!(i.what, What::Subcommands { .. }));
-        let entry = item.and_then(|i| {
-            let What::Subcommands { name, .. } = &page.usage.items[i].what else { return None };
-            let mut all = page.real_sections().flat_map(|s| &s.entries);
-            all.find(|(e, o)| o.is_none() && usage::squeeze(e.header) == *name).map(|(e, _)| *e)
-        });
+        let entry = match item.map(|i| &page.usage.items[i].what) {
+            Some(What::Subcommands { name, .. }) => {
+                self.named_entries().find(|e| usage::squeeze(e.header) == *name)
+            }
+            // A hand-written usage may not name the action; only its entry has rows.
+            _ if !page.generated => self.named_entries().find(|e| !e.rows.is_empty() && !e.header.is_empty()),
+            _ => None,
+        };
         let rows = match entry {
             Some(entry) => entry.rows.iter().collect(),
             None => self.loose_rows(),
         };
         self.command.subcommands = rows.iter().filter_map(|row| self.subcommand(row)).collect();
-        if let Some(What::Subcommands { name, .. }) = item.map(|i| &page.usage.items[i].what) {
-            self.listed_in_braces(name);
+        match item.map(|i| &page.usage.items[i].what) {
+            Some(What::Subcommands { name, .. }) => self.listed_in_braces(name),
+            _ => entry.into_iter().for_each(|e| self.listed_in_braces(e.header)),
         }
         let before = page.usage.items.iter().take(item.unwrap_or(page.usage.items.len()));
         let positionals = before.filter(|i| matches!(i.what, What::Positional { known: true, .. })).count();
         self.command.subcommand_at = if self.command.subcommands.is_empty() { 0 } else { positionals };
+    }
+
+    /// The entries of real sections that are no options'.
+    fn named_entries(&self) -> impl Iterator<Item = &'a Entry<'a>> {
+        self.page.real_sections().flat_map(|s| &s.entries).filter(|(_, o)| o.is_none()).map(|(e, _)| *e)
     }
 
     /// Rows below no entry: a subparsers action without a name (`metavar=''`), or a formatter that leaves its entry
