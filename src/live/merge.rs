@@ -195,7 +195,9 @@ fn same_default(live: Option<&Value>, text: Option<&Value>) -> bool {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| n.to_string()),
             Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("\0"),
-            other => other.to_string().to_lowercase(),
+            Value::Bool(true) => "True".into(),
+            Value::Bool(false) => "False".into(),
+            other => other.to_string(),
         }
     }
     live.map(plain) == text.map(plain)
