@@ -86,9 +86,11 @@ sources = json.loads(sys.stdin.readline())
 described = []
 for source in sources:
     try:
+        if "as intermixed" in source:
+            argparse.ArgumentParser.parse_intermixed_args
         described.append(describe(build(source)))
     except (AttributeError, ValueError):
-        described.append(None)  # an action that this version doesn't have
+        described.append(None)  # something that this version doesn't have
 print(json.dumps(described), flush=True)
 for line in sys.stdin:
     print(json.dumps([parse(*pair) for pair in json.loads(line)]), flush=True)
@@ -218,7 +220,7 @@ fn prove_on(program: &str, table: &Table) -> Vec<String> {
     let mut expected = Vec::new();
     for call in &table.0 {
         let Some(root) = roots.get(call.source) else { continue };
-        let kept = root.parser.keeps_double_dash;
+        let kept = root.parser.keeps_double_dash == Some(true);
         match (rendered(root, call), &call.expected) {
             (Ok(words), Expected::Namespace(namespace)) => expected.push((call, namespace, words)),
             (Ok(words), Expected::IfDashesKept(namespace)) if kept => expected.push((call, namespace, words)),

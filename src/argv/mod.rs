@@ -3,9 +3,10 @@
 //! Pure. Three steps, one submodule each: `keys` finds the property that each key means, `values` turns each JSON value
 //! into uses of its argument, `words` lays them out. `replay` then reads the words as argparse would, in each of the
 //! ways in which its versions differ; only a layout that comes back as what was meant is returned. So nothing here
-//! relies on a layout being right by construction. It doesn't know how tools are made, nor how programs are started.
+//! relies on a layout being right by construction; `refusal` says what is wrong with the rest. It doesn't know how tools are made, nor how programs are started.
 
 mod keys;
+mod refusal;
 mod replay;
 mod values;
 mod words;
@@ -101,9 +102,7 @@ pub fn render(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let words = lay_out(chain, &tool.path, &given).map_err(|e| vec![e])?;
-    check_size(&words).map_err(|e| vec![e])?;
-    Ok(words)
+    check_size(&given).and_then(|()| lay_out(chain, &tool.path, &given)).map_err(|e| vec![e])
 }
 
 fn argument_of<'a>(chain: &[&'a Command], binding: &Binding) -> Option<&'a Argument> {
@@ -159,24 +158,26 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
     errors
 }
 
-/// The first layout that every version of argparse reads as what was meant.
+/// The first layout that argparse reads as what was meant, on every version that the program may run on.
 fn lay_out(chain: &[&Command], path: &[String], given: &[Given<'_>]) -> Result<Vec<String>, ArgvError> {
     let mut refusal = None;
-    for layout in Layout::ALL {
+    let demands = chain.first().map_or(&[][..], |root| replay::demands(root));
+    for (dialects, layout) in demands.iter().flat_map(|d| Layout::ALL.map(|layout| (d, layout))) {
         let filled = if layout.fill { words::fill(chain, given) } else { given.to_vec() };
         let words = words::words(chain, path, &filled, layout);
-        match replay::check(chain, &words, &filled) {
+        match replay::check(chain, &words, &filled, dialects) {
             Ok(()) => return Ok(words),
             // The first layout is the usual one, so its trouble is the one to tell.
             Err(trouble) => refusal = refusal.or(Some(trouble)),
         }
     }
-    let reason = "argparse has no way to take these arguments";
-    Err(refusal.unwrap_or_else(|| ArgvError::new(ALL, reason)))
+    Err(refusal.unwrap_or_else(|| ArgvError::new(ALL, "argparse has no way to take these arguments")))
 }
 
-fn check_size(words: &[String]) -> Result<(), ArgvError> {
-    let total: usize = words.iter().map(|w| w.len() + WORD_OVERHEAD).sum();
+fn check_size(given: &[Given<'_>]) -> Result<(), ArgvError> {
+    let word = |word: &String| word.len() + WORD_OVERHEAD;
+    let uses = given.iter().flat_map(|g| &g.uses);
+    let total: usize = uses.map(|u| u.flag.iter().chain(&u.values).map(word).sum::<usize>()).sum();
     if total > MAX_TOTAL_BYTES {
         let reason = format!(
             "{total} bytes of command line are more than the {MAX_TOTAL_BYTES} that a program can be given"

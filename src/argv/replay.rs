@@ -9,20 +9,33 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
-use super::{ALL, ArgvError, Given, Place, Use};
-use crate::model::{Action, Argument, Arity, Command};
+use super::refusal::explain;
+use super::{ArgvError, Given, Place, Use};
+use crate::model::{Action, Arity, Command};
 
 /// The ways in which versions treat a value that is `--`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Dialect {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
     /// Each argument loses its first `--` (options up to CPython 3.12, positionals up to 3.12.4 and 3.13.0).
     Dropping,
     /// Only the `--` that ends the options is dropped.
     Exact,
 }
 
+/// The dialects that must agree, in the order in which to try: where it isn't known whether a `--` is kept, a layout
+/// that doesn't depend on it is best, and else what current versions do.
+pub(super) fn demands(root: &Command) -> &'static [&'static [Dialect]] {
+    const BOTH: &[Dialect] = &[Dialect::Exact, Dialect::Dropping];
+    const EXACT: &[Dialect] = &[Dialect::Exact];
+    match root.parser.keeps_double_dash {
+        Some(true) => &[EXACT],
+        Some(false) => &[BOTH],
+        None => &[BOTH, EXACT],
+    }
+}
+
 /// Why words don't come back as what was meant.
-enum Trouble {
+pub(super) enum Trouble {
     /// A word that argparse replaces by a file's contents.
     File(String),
     /// A word that could be several options.
@@ -37,12 +50,15 @@ enum Trouble {
 
 type Seen = BTreeMap<Place, Vec<Use>>;
 
-/// Proves that every supported version reads `words` as exactly what is given.
-pub(super) fn check(chain: &[&Command], words: &[String], given: &[Given<'_>]) -> Result<(), ArgvError> {
+/// Proves that every one of these dialects reads `words` as exactly what is given.
+pub(super) fn check(
+    chain: &[&Command],
+    words: &[String],
+    given: &[Given<'_>],
+    dialects: &[Dialect],
+) -> Result<(), ArgvError> {
     let meant: Seen = given.iter().map(|g| (g.place, g.uses.clone())).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let keeps = chain.first().is_some_and(|root| root.parser.keeps_double_dash);
-    let dialects: &[Dialect] = if keeps { &[Dialect::Exact] } else { &[Dialect::Exact, Dialect::Dropping] };
     for dialect in dialects {
         let mut seen = Seen::new();
         let read = Parser::read(chain, 0, &words, *dialect, &mut seen);
@@ -357,78 +373,5 @@ fn is_negative_number(word: &str) -> bool {
     match number.split_once('.') {
         Some((whole, fraction)) => digits(whole) && !fraction.is_empty() && digits(fraction),
         None => !number.is_empty() && digits(number),
-    }
-}
-
-/// Says which argument is to blame, and why.
-fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]) -> ArgvError {
-    let holds = |g: &&Given<'_>, word: &str| {
-        let spelled =
-            |u: &Use| u.flag.as_ref().is_some_and(|f| word == f || word.starts_with(&format!("{f}=")));
-        g.uses.iter().any(|u| u.values.iter().any(|v| v == word) || spelled(u))
-    };
-    let owner = |word: &str| given.iter().find(|g| holds(g, word));
-    let named = |g: Option<&Given<'_>>| g.map_or(ALL, |g| g.property).to_owned();
-    let known = given.iter().find_map(|g| cause(g, chain).map(|reason| ArgvError::new(g.property, reason)));
-    match trouble {
-        Trouble::File(word) => {
-            let reason = format!(
-                "`{word}` can't be passed: the program takes a word that begins so for the name of a file of arguments"
-            );
-            ArgvError::new(named(owner(word)), reason)
-        }
-        Trouble::Ambiguous(word) => {
-            let reason = format!("`{word}` is ambiguous to the program: it could be one of several options");
-            ArgvError::new(named(owner(word)), reason)
-        }
-        _ if known.is_some() => known.unwrap_or_else(|| ArgvError::new(ALL, "can't be passed")),
-        Trouble::Unread(word) => {
-            let reason = format!("`{word}` can't be passed: argparse would not read it as a value here");
-            ArgvError::new(named(owner(word)), reason)
-        }
-        Trouble::Misread(place) => {
-            let g = given.iter().find(|g| g.place == *place);
-            let reason = "can't be passed as given: argparse would read its words, or those beside it, as another argument's";
-            ArgvError::new(named(g.filter(|g| !g.property.is_empty())), reason)
-        }
-        Trouble::Subcommand => {
-            ArgvError::new(ALL, "can't be passed together: argparse would not find the subcommand among them")
-        }
-    }
-}
-
-/// What about an argument's own values argparse has no way to take.
-fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
-    let Given { argument, uses, place, .. } = given;
-    let prefix = &chain[place.depth].parser.prefix_chars;
-    let is_option = !argument.is_positional();
-    if uses.iter().any(|u| u.values.iter().any(|v| v == "--")) {
-        return Some("can't hold the value `--`: argparse drops it".into());
-    }
-    let flagged = |v: &String| v.starts_with(|c| prefix.contains(c)) && v.chars().count() > 1;
-    let first = uses.first().and_then(|u| u.values.first());
-    if let (false, Arity::Remainder, Some(word)) = (is_option, argument.arity, first.filter(|v| flagged(v))) {
-        return Some(format!("can't begin with `{word}`: argparse would take it for an option of its own"));
-    }
-    let several = |u: &&Use| u.values.len() > 1 || matches!(argument.arity, Arity::Exactly(_));
-    if let Some(value) = uses.iter().filter(several).flat_map(|u| &u.values).find(|v| flagged(v)) {
-        let way_out = if is_option { "; one such value alone can be passed" } else { "" };
-        return Some(format!(
-            "can't hold `{value}` among several values: argparse would take it for an option{way_out}"
-        ));
-    }
-    let greedy = |u: &Use| is_open_ended(argument, u);
-    (is_option && place.depth + 1 < chain.len() && uses.iter().any(greedy)).then(|| {
-        let command = &chain[place.depth + 1].name;
-        format!("would take the word `{command}` as well, since nothing ends its values; give another option with it")
-    })
-}
-
-/// Whether an option goes on taking words after those that it was given.
-fn is_open_ended(argument: &Argument, one: &Use) -> bool {
-    match argument.arity {
-        Arity::Optional => one.values.is_empty(),
-        Arity::ZeroOrMore | Arity::OneOrMore => one.values.len() != 1,
-        arity => arity == Arity::Remainder,
     }
 }

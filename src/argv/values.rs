@@ -15,7 +15,7 @@ const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
 /// The uses of an argument that a value asks for; none where the argument is to be left out. `null`, `false` for a
 /// flag and an empty list leave it out, unless it must be given and can be given empty.
 pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result<Vec<Use>, String> {
-    if value.is_null() {
+    if value.is_null() || is_unlisted_default(argument, value) {
         return Ok(Vec::new());
     }
     let flag = argument.main_flag();
@@ -43,6 +43,13 @@ pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result
         }
         (Action::Extend, _) => extend(argument, value),
     }
+}
+
+/// Whether a value is a default that isn't among the choices: the program takes it only by being left out.
+fn is_unlisted_default(argument: &Argument, value: &Value) -> bool {
+    let choices = argument.choices.as_deref().unwrap_or_default();
+    let listed = value.as_str().is_none_or(|text| choices.iter().any(|c| c == text));
+    argument.choices.is_some() && !listed && argument.default.as_ref() == Some(value)
 }
 
 fn single<const N: usize>(flag: Option<&str>, values: [String; N]) -> Use {
@@ -133,9 +140,7 @@ fn count(value: &Value) -> Result<usize, String> {
 
 /// The spelling of a negatable option that means `on`.
 fn negatable(argument: &Argument, on: bool) -> Result<&str, String> {
-    let negative =
-        |flag: &&String| flag.trim_start_matches(|c: char| !c.is_alphanumeric()).starts_with("no-");
-    let mut flags = argument.flags.iter().filter(|flag| negative(flag) != on);
+    let mut flags = argument.flags.iter().filter(|flag| flag.starts_with("--no-") != on);
     let flag = flags.clone().find(|f| crate::model::is_long(f)).or_else(|| flags.next());
     flag.map(String::as_str).ok_or_else(|| format!("can't be {on}: no flag means that"))
 }

@@ -19,23 +19,39 @@ pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagn
     let mut bindings: Vec<Binding> = Vec::new();
     let mut taken = BTreeSet::new();
     for depth in (0..chain.len()).rev() {
-        let word = if depth == 0 { plugin } else { &chain[depth].name };
-        let own = depth + 1 == chain.len();
+        let mut here = Vec::new();
         for (index, argument) in chain[depth].arguments.iter().enumerate().filter(|(_, a)| a.is_served()) {
-            if let Some(deeper) = overwritten_by(chain, depth, index) {
-                diagnostics.push(unreachable(chain, argument, deeper));
-                continue;
+            match overwritten_by(chain, depth, index) {
+                Some(deeper) => diagnostics.push(unreachable(chain, argument, deeper)),
+                None => here.push((index, argument)),
             }
-            let plain = key(argument, &chain[depth].parser.prefix_chars);
-            let free = !taken.contains(&plain);
-            let name = if own || free { plain } else { clean(&format!("{word}_{plain}")) };
-            let property = distinct(name, &taken);
+        }
+        // Options choose first: their names are fixed by what one types, while a positional's is only shown.
+        here.sort_by_key(|(_, a)| a.is_positional());
+        let word = if depth == 0 { plugin } else { &chain[depth].name };
+        let prefix = (depth + 1 < chain.len()).then_some(word);
+        let first = bindings.len();
+        for (index, argument) in here {
+            let property = name(argument, &chain[depth].parser.prefix_chars, prefix, &taken);
             taken.insert(property.clone());
             bindings.push(Binding { property, depth, index });
         }
+        bindings[first..].sort_by_key(|b| b.index);
     }
     bindings.sort_by_key(|b| !is_required(&chain[b.depth].arguments[b.index]));
     bindings
+}
+
+/// A name that is not taken: the plain one; for a positional, its dest; with the command's word before it, where that
+/// command is not the leaf; with a number.
+fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &BTreeSet<String>) -> String {
+    let plain = key(argument, prefix_chars);
+    let dest =
+        argument.dest.as_deref().filter(|_| argument.is_positional()).map(squeeze).filter(|d| !d.is_empty());
+    let prefixed = word.map(|word| clean(&format!("{word}_{plain}")));
+    let stem = prefixed.clone().unwrap_or_else(|| plain.clone());
+    let wishes = [Some(plain), dest.map(|d| clean(&d)), prefixed];
+    wishes.into_iter().flatten().find(|n| !taken.contains(n)).unwrap_or_else(|| distinct(stem, taken))
 }
 
 /// The argument further down that makes this one useless: argparse parses a subcommand into a namespace of its own and

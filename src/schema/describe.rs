@@ -13,7 +13,10 @@ const MAX_EPILOG: usize = 800;
 pub(super) fn tool(plugin: &str, chain: &[&Command], bindings: &[Binding], given: Option<&str>) -> String {
     let leaf = chain.last().copied();
     let said = |text: Option<&str>| text.map(tidy).filter(|t| !t.is_empty());
-    let from_help = || said(leaf.and_then(|c| c.description.as_deref().or(c.summary.as_deref())));
+    let from_help = || {
+        said(leaf.and_then(|c| c.description.as_deref()))
+            .or_else(|| said(leaf.and_then(|c| c.summary.as_deref())))
+    };
     let derived = || {
         let words: Vec<&str> = chain.iter().skip(1).map(|c| c.name.as_str()).collect();
         format!("Runs `{}`.", [&[plugin], words.as_slice()].concat().join(" "))

@@ -156,8 +156,8 @@ fn plain(argument: &Argument, default: &Value) -> Option<Value> {
         Value::Bool(true) => "True".to_owned(),
         _ => return None,
     };
-    let admitted = argument.choices.as_ref().is_none_or(|choices| choices.contains(&text));
-    admitted.then_some(Value::String(text))
+    // argparse doesn't check a default against the choices, so one beside them is the truth.
+    Some(Value::String(text))
 }
 
 fn typed(value_type: ValueType, default: &Value) -> Option<Value> {
