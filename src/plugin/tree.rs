@@ -106,13 +106,13 @@ impl Node {
     /// Takes in its own page. A live description of its own run beats what the run above told.
     fn read(&mut self, page: Page, inherited: Option<Command>) {
         let words: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let text = help::parse(&page.text, &words);
+        let mut text = help::parse(&page.text, &words);
+        text.incomplete |= page.short;
         self.live = page.live.or(inherited);
         self.command = match &self.live {
             Some(live) => live::merge(text, live.clone()),
             None => text,
         };
-        self.command.incomplete |= page.short && self.live.is_none();
         self.command.diagnostics.extend(page.diagnostics);
         self.page = page.text;
     }
