@@ -14,7 +14,7 @@ use crate::cli;
 use crate::config::{Config, Environment};
 use crate::mcp;
 use crate::process;
-use crate::registry::{Progress, Registry, Snapshot, State};
+use crate::registry::{Progress, Registry, Summary};
 use crate::transport;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -26,7 +26,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
         TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
     runtime()?.block_on(async {
         let registry = Arc::new(Registry::load(&config, &Bar::new()).await);
-        println!("{}", summary(&config, &registry.snapshot()));
+        println!("{}", summary(&config, &registry.summary()));
         println!("{}", addresses(listener.local_addr()?));
         let shutdown = stop_signal();
         let server = server(&config, registry, &shutdown);
@@ -41,7 +41,7 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         let registry = Arc::new(Registry::load(&config, &Quiet).await);
-        log::info!("{}", summary(&config, &registry.snapshot()));
+        log::info!("{}", summary(&config, &registry.summary()));
         let shutdown = stop_signal();
         let server = server(&config, registry, &shutdown);
         transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
@@ -86,23 +86,20 @@ fn stop_signal() -> CancellationToken {
     token
 }
 
-/// How many plugins and tools, and what is wrong with which plugin.
-fn summary(config: &Config, snapshot: &Snapshot) -> String {
-    let failed = snapshot.plugins.iter().filter(|p| matches!(p.state, State::Failed(_))).count();
-    let served = snapshot.plugins.len() - failed;
+/// How many plugins and tools, what is wrong with which plugin, and what was passed over.
+fn summary(config: &Config, summary: &Summary) -> String {
     let mut lines = vec![format!(
-        "{} from {}: {}",
-        count(served, "plugin"),
+        "{} from {}: {} ({} read anew)",
+        count(summary.plugins, "plugin"),
         config.plugins_dir.display(),
-        count(snapshot.tools.len(), "tool")
+        count(summary.tools, "tool"),
+        summary.discovered
     )];
-    for plugin in &snapshot.plugins {
-        match &plugin.state {
-            State::Ready => {}
-            State::Stale(reason) => lines.push(format!("  stale   {}: {reason}", plugin.name)),
-            State::Failed(reason) => lines.push(format!("  failed  {}: {reason}", plugin.name)),
-        }
-    }
+    let mut say = |what: &str, name: &str, reason: &str| lines.push(format!("  {what:<8} {name}: {reason}"));
+    summary.failed.iter().for_each(|(name, reason)| say("failed", name, reason));
+    summary.stale.iter().for_each(|(name, reason)| say("stale", name, reason));
+    summary.skipped.iter().for_each(|s| say("skipped", &s.name, &s.reason));
+    summary.problems.iter().for_each(|d| say("warning", &d.code, &d.message));
     lines.join("\n")
 }
 

@@ -180,6 +180,7 @@ class _Describer(object):
         converter = getattr(action, "type", None)
         if converter is not None:
             converter = _attempt(lambda: parser._registry_get("type", converter, converter))
+        choices = self.choices(action, metavar)
         return {
             "kind": self.kind(action),
             "flags": self.names(getattr(action, "option_strings", None)),
@@ -189,7 +190,8 @@ class _Describer(object):
             "default": None if suppressed else _plain(self, default),
             "defaultKnown": default is None or suppressed or _plain(self, default) is not None,
             "type": _type(converter),
-            "choices": self.choices(action, metavar),
+            "choices": choices,
+            "choicesKnown": choices is not None or getattr(action, "choices", None) is None,
             "required": _attempt(bool, getattr(action, "required", False)) is True,
             "hidden": hidden,
             "metavar": None if metavar is None else [self.text(m) for m in _some(metavar)]
