@@ -364,11 +364,23 @@ def scalar(action, value):
 # The loop
 
 
+def passenger(source, loaded={}):
+    """The passenger's definitions. Given as source: this file knows no path; without an output it watches nothing."""
+    if source not in loaded:
+        scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "sitecustomize.py")}
+        try:
+            exec(compile(source, "describe.py", "exec"), scope)
+        except ImportError:
+            pass  # its last line imports the `sitecustomize` that it shadows, and mostly there is none
+        loaded[source] = scope
+    return loaded[source]
+
+
 def describe_live(parser, source):
-    """The live description, made by the passenger's own code (given as source: this file knows no path)."""
-    scope = {"__name__": "smcp_passenger", "__file__": "sitecustomize.py"}
-    exec(compile(source, "describe.py", "exec"), scope)
-    return scope["describe"](parser)
+    """The live description, made by the passenger's own code."""
+    scope, out = passenger(source), []
+    scope["_json"](scope["_Describer"](argparse, parser, scope["TEXT_LIMITS"][0]).whole(), out)
+    return "".join(out)
 
 
 def handle(line):
@@ -391,15 +403,8 @@ def answer_to(request):
         return {"calls": [call(parser, one) for one in request["calls"]]}
     answer = {"truth": truth(parser), "commands": pages(parser, request["columns"])}
     if request.get("passenger"):
-        for command in answer["commands"]:
-            command["live"] = describe_live(selected(parser, command["path"]), request["passenger"])
+        answer["live"] = describe_live(parser, request["passenger"])
     return answer
-
-
-def selected(parser, path):
-    for word in path:
-        parser = subparsers(parser).choices[word]
-    return parser
 
 
 def main():

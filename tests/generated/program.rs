@@ -19,6 +19,8 @@ pub(crate) const NARROW: u32 = 80;
 pub(crate) struct Program {
     pub(crate) root: Node,
     pub(crate) pages: Vec<Pages>,
+    /// What the passenger writes.
+    live: String,
 }
 
 /// A command and the facts about it that decide what its help page can tell.
@@ -61,7 +63,6 @@ pub(crate) struct Pages {
     pub(crate) path: Vec<String>,
     #[serde(rename = "pages")]
     by_width: BTreeMap<String, Option<String>>,
-    live: Option<Value>,
 }
 
 impl Pages {
@@ -84,7 +85,8 @@ impl Program {
         }
         let root = Node::read(answer["truth"].take());
         let pages = serde_json::from_value(answer["commands"].take()).expect("the harness writes pages");
-        Ok(Program { root, pages })
+        let live = answer["live"].as_str().unwrap_or_default().to_owned();
+        Ok(Program { root, pages, live })
     }
 
     /// The true node at a path of command names.
@@ -103,13 +105,7 @@ impl Program {
 
     /// The command tree as discovery makes it: every page parsed and merged with its live description.
     pub(crate) fn merged(&self) -> Result<Command, String> {
-        let json = self.pages.iter().find(|p| p.path.is_empty()).and_then(|p| p.live.as_ref());
-        let bytes = match json {
-            Some(Value::String(text)) => text.clone().into_bytes(),
-            Some(other) => other.to_string().into_bytes(),
-            None => return Err("no live description".to_owned()),
-        };
-        let live = live::read(&bytes).map_err(|e| e.to_string())?;
+        let live = live::read(self.live.as_bytes()).map_err(|e| e.to_string())?;
         Ok(self.merge(&live, &mut Vec::new()))
     }
 
