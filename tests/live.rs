@@ -1,5 +1,6 @@
 //! The passenger inside real programs: it tells the parser's tree, and nobody can tell that it was there.
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
