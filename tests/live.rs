@@ -1,5 +1,6 @@
 //! The passenger inside real programs: it tells the parser's tree, and nobody can tell that it was there.
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -203,7 +204,7 @@ p = argparse.ArgumentParser()
 p.add_argument("env")
 s = p.add_subparsers(dest="c", metavar="VERB")
 s.required = True
-s.add_parser("checkout", aliases=["co", "ck"], parents=[base], help="get %(prog)s" if False else "get it")
+s.add_parser("checkout", aliases=["co", "ck"], parents=[base], help="get it")
 s.add_parser("quiet", parents=[base])
 s.add_parser("secret", help=argparse.SUPPRESS)
 deep = s.add_parser("deep", help="d").add_subparsers().add_parser("er", help="e").add_subparsers()
@@ -431,7 +432,7 @@ const LOOK: &str = r"
 import os, sys, argparse, subprocess
 def look():
     print(sorted((k, v) for k, v in os.environ.items()))
-    print(sys.path, sorted(sys.path_importer_cache)[:0], sys.meta_path.__len__())
+    print(sys.path, len(sys.meta_path))
     print('sitecustomize' in sys.modules, getattr(sys.modules.get('sitecustomize'), '__file__', None))
     try: import sitecustomize; print(sitecustomize.__file__)
     except Exception as error: print(error)
