@@ -13,16 +13,13 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::argv::ArgvError;
-use crate::config::Limits;
+use crate::config::{Limits, SECRET_VARIABLES};
 use crate::outcome::{self, CallResult};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
 
 /// Bytes of standard error that are kept at most: it is shown in errors only, where its end is what matters.
 const ERROR_CAP: usize = 64 * 1024;
-
-/// The server's own secrets, which no plugin gets unless its manifest sets them.
-const SECRETS: [&str; 2] = ["MCP_API_KEY", "MCP_API_KEYS"];
 
 /// Runs calls within the server's bounds; shared by all sessions.
 #[derive(Debug)]
@@ -135,7 +132,7 @@ impl Caller {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
             set: plugin.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            unset: SECRETS.map(OsString::from).into(),
+            unset: SECRET_VARIABLES.map(OsString::from).into(),
             timeout: plugin.timeout.or(self.limits.timeout),
             grace: self.limits.grace,
             output_cap: self.limits.output,

@@ -45,6 +45,9 @@ pub enum Command {
         /// The file format
         format: Format,
     },
+    /// Kill the plugin processes that a killed server leaves (started by smcp itself)
+    #[command(hide = true)]
+    Sentinel,
 }
 
 /// A file format that has a JSON Schema.
@@ -94,6 +97,13 @@ pub struct Limits {
     /// Calls that wait for a place before one more is answered "busy"
     #[arg(long, value_name = "N", default_value_t = 256)]
     pub max_queue: usize,
+}
+
+impl Limits {
+    /// The bounds that hold where nothing is typed, for commands that have no options about them.
+    pub fn generous() -> Limits {
+        Limits { plugin_timeout: None, max_output: 10 << 20, max_concurrency: 32, max_queue: 256 }
+    }
 }
 
 /// Where the log goes.

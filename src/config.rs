@@ -2,6 +2,7 @@
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
 //! A flag beats a variable, and a bad value is an error that names it.
 
+use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,10 @@ pub struct Discovery {
     pub help_timeout: Duration,
     /// Help pages captured at a time.
     pub parallel: usize,
+    /// The server's own `PATH`, in which interpreters without a directory are looked up.
+    pub path: Option<OsString>,
+    /// The server's own `PYTHONPATH`, which capture runs put behind their own entry.
+    pub python_path: Option<OsString>,
 }
 
 /// The bounds on plugin processes.
@@ -157,6 +162,8 @@ impl Config {
                     bad("--help-timeout", plugins.help_timeout, "number of seconds above 0")
                 })?,
                 parallel: std::thread::available_parallelism().map_or(1, usize::from),
+                path: environment("PATH").map(OsString::from),
+                python_path: environment("PYTHONPATH").map(OsString::from),
             },
             limits: Limits {
                 timeout: plugin_timeout(limits, environment)?,

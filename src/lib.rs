@@ -1,6 +1,13 @@
 //! smcp serves command-line programs whose help comes from Python's argparse as tools of the Model Context
 //! Protocol (MCP), with no metadata written by anyone. `ARCHITECTURE.md` is the map of these modules; imports
-//! between them point one way, from the top of this list to its end.
+//! between them point one way, from the end of this list to its top.
+//!
+//! ```
+//! let page = "usage: greet [-h] --name NAME\n\noptions:\n  -h, --help   show this help message and exit\n  --name NAME  whom to greet\n";
+//! let command = smcp::help::parse(page, &[]);
+//! let tools = smcp::schema::tools("greet", &command, &Default::default());
+//! assert_eq!(tools.tools[0].input_schema["required"][0], "name");
+//! ```
 
 pub mod model;
 pub mod text;

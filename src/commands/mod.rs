@@ -1,6 +1,61 @@
-//! Wiring of the commands. Stub, being written.
+//! Wiring: what was typed → the parts that do it → an exit code.
+//!
+//! Exit codes: 0 done, 1 it failed, 2 it was asked for in a way that can't be done (as clap and argparse have it).
+
+mod call;
+mod inspect;
+mod schema;
+mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::config::{self, ConfigError};
+use crate::process;
 
 /// Runs what was typed.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("smcp: {error:#}");
+            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let environment = &config::process_environment;
+    match &cli.command {
+        None => serve::http(&cli.serve, environment),
+        Some(Command::Serve(typed)) => serve::http(typed, environment),
+        Some(Command::Stdio(typed)) => serve::stdio(typed, environment),
+        Some(Command::Inspect(typed)) => inspect::run(typed, environment),
+        Some(Command::Call(typed)) => call::run(typed, environment),
+        Some(Command::Schema { format }) => schema::run(*format),
+        Some(Command::Sentinel) => {
+            process::watch(io::stdin().lock());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Whether whoever read our output stopped reading.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints a line to standard output; whoever closed it early gets no panic.
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
 }

@@ -3,6 +3,8 @@
 //! Inverts `HelpFormatter._format_action_invocation`: up to CPython 3.12 the values follow every flag
 //! (`-o OUT, --out OUT`), from 3.13 on only the last one (`-o, --out OUT`).
 
+use super::usage::BLANK;
+
 /// The left side of an option's entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -18,6 +20,12 @@ pub(super) fn parse(header: &str, prefixes: &str) -> Option<Invocation> {
     loop {
         let (flag, after) = flag(rest, prefixes)?;
         flags.push(flag.to_owned());
+        // An empty name (`metavar=''`) leaves its blank behind each flag: `-o , --out`.
+        if let Some(next) = after.strip_prefix(" , ").filter(|next| self::flag(next, prefixes).is_some()) {
+            let rest = parse(next, prefixes)?;
+            flags.extend(rest.flags);
+            return Some(Invocation { flags, values: BLANK.to_owned() });
+        }
         if let Some(next) = after.strip_prefix(", ").filter(|next| self::flag(next, prefixes).is_some()) {
             rest = next;
             continue;
@@ -89,6 +97,7 @@ mod tests {
         check("-1", &["-1"], "");
         check("--foo, --no-foo", &["--foo", "--no-foo"], "");
         check("--nil ", &["--nil"], "");
+        check("-o , --out", &["-o", "--out"], " ");
         check("-D KEY=VALUE, --define KEY=VALUE", &["-D", "--define"], "KEY=VALUE");
     }
 

@@ -39,12 +39,16 @@ pub(super) struct Section<'a> {
 }
 
 /// A header with its help.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Entry<'a> {
     /// The line's number on the page, from 1.
     pub(super) line: usize,
     /// The left side; empty for rows that stand below no entry.
     pub(super) header: &'a str,
+    /// A blank line stands before it.
+    pub(super) after_blank: bool,
+    /// Its header ends in a blank, as only the empty name of a value (`metavar=''`) does.
+    pub(super) blank_values: bool,
     /// The lines of the help text, from the help column on.
     pub(super) help: Vec<&'a str>,
     /// Entries one indent deeper: subcommands.
@@ -73,12 +77,22 @@ fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
     (Some(text.join(" ")), start..end)
 }
 
-/// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose.
+/// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose: at
+/// the margin, only a further form of it goes on, which begins with the program's name too.
 fn ends_usage(lines: &[Line], start: usize, index: usize) -> bool {
     let line = &lines[index];
-    line.is_blank()
-        || is_heading(lines, index)
-        || (line.indent == 0 && lines[start].indent == 0 && !line.text.starts_with(['[', '(', '{', '-']))
+    if line.is_blank() || is_heading(lines, index) {
+        return true;
+    }
+    if line.indent > 0 || lines[start].indent > 0 || line.text.starts_with(['[', '(', '{', '-']) {
+        return false;
+    }
+    let first_word = |l: &'_ Line<'_>| l.content().split_whitespace().next().map(str::to_owned);
+    match after_usage_word(lines[start].content()).map(str::trim) {
+        Some("") => index > start + 1 && first_word(line) != first_word(&lines[start + 1]),
+        Some(text) => text.split_whitespace().next().map(str::to_owned) != first_word(line),
+        None => true,
+    }
 }
 
 fn after_usage_word(text: &str) -> Option<&str> {
@@ -145,8 +159,14 @@ fn indented_until(lines: &[Line], from: usize, usage: &std::ops::Range<usize>) -
 /// The column where help begins. Every entry votes: where two or more blanks end in its line, and where the lines
 /// below it begin. A formatter with a layout of its own has no such column.
 fn help_column(lines: &[Line], bodies: &[Body], indent: usize) -> Option<usize> {
+    // Prose that looks like a section has columns of its own; options are what tells sections from it.
+    let has_option = |b: &&Body| lines[b.start..b.end].iter().any(|l| l.indent == indent && begins_option(l));
+    let mut sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
+    if sure.is_empty() {
+        sure = bodies.iter().collect();
+    }
     let mut votes = std::collections::BTreeMap::<usize, usize>::new();
-    for body in bodies {
+    for body in &sure {
         for line in lines[body.start..body.end].iter().filter(|l| !l.is_blank()) {
             // A line deeper than rows can only be help.
             if line.indent > indent + ROW_INDENT {
@@ -184,12 +204,13 @@ fn gaps(line: &Line) -> impl Iterator<Item = usize> {
 fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<usize>) -> Section<'a> {
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
+    let mut after_blank = false;
     for line in &lines[body.start + description(&lines[body.start..body.end], indent, column)..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
         if is_help {
             // Help before any entry belongs to one whose name is empty (`metavar=''`).
             if entries.is_empty() && !line.is_blank() {
-                entries.push(Entry { line: line.number, header: "", help: Vec::new(), rows: Vec::new() });
+                entries.push(Entry { line: line.number, ..Entry::default() });
             }
             if let Some(last) = entries.last_mut() {
                 last_of(last).help.push(line.from_column(column.unwrap_or(line.indent)));
@@ -200,14 +221,14 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
                 Some(last) => last_of(last).help.push(line.content()),
                 None => entries.push(Entry {
                     line: line.number,
-                    header: "",
-                    help: vec![],
                     rows: vec![entry(line, column)],
+                    ..Entry::default()
                 }),
             }
         } else if !line.is_blank() {
-            entries.push(entry(line, column));
+            entries.push(Entry { after_blank, ..entry(line, column) });
         }
+        after_blank = line.is_blank();
     }
     entries.iter_mut().for_each(trim_help);
     Section { title, start: body.heading.unwrap_or(body.start), end: body.end, entries }
@@ -239,7 +260,8 @@ fn last_of<'e, 'a>(entry: &'e mut Entry<'a>) -> &'e mut Entry<'a> {
 
 fn entry<'a>(line: &Line<'a>, column: Option<usize>) -> Entry<'a> {
     let (header, help) = split(line, column);
-    Entry { line: line.number, header, help: help.into_iter().collect(), rows: Vec::new() }
+    let blank_values = help.is_none() && line.trails;
+    Entry { line: line.number, header, blank_values, help: help.into_iter().collect(), ..Entry::default() }
 }
 
 /// Header and help of one line.
@@ -248,8 +270,8 @@ fn split<'a>(line: &Line<'a>, column: Option<usize>) -> (&'a str, Option<&'a str
     if let Some(column) = column {
         let help = line.from_column(column);
         let header = &line.text[..line.text.len() - help.len()];
-        if !help.is_empty() && !help.starts_with(' ') && header.ends_with("  ") {
-            return (header.trim(), Some(help));
+        if !help.is_empty() && header.ends_with("  ") && !header.trim().is_empty() {
+            return (header.trim(), Some(help.trim_start()));
         }
         // A header that reaches the help column has its help on the next line, whatever blanks it holds.
         return (content, None);
@@ -321,8 +343,12 @@ mod tests {
 
     #[test]
     fn usage_lines_join() {
-        let page = "noise\nusage: prog [-h]\n            [-x X]\n\ntext\n";
-        let lines = lines(page);
-        assert_eq!(blocks(&lines).usage.as_deref(), Some("prog [-h] [-x X]"));
+        for (page, expected) in [
+            ("noise\nusage: prog [-h]\n            [-x X]\n\ntext\n", "prog [-h] [-x X]"),
+            ("usage:\nprog a\nprog b\ntext", "prog a prog b"),
+            ("usage: prog a\ntext", "prog a"),
+        ] {
+            assert_eq!(blocks(&lines(page)).usage.as_deref(), Some(expected), "{page}");
+        }
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Line<'a> {
     pub(super) number: usize,
     /// Its text without trailing white space.
     pub(super) text: &'a str,
+    /// White space was at its end.
+    pub(super) trails: bool,
     /// The column of its first character that isn't white space, or its length in blanks: argparse prints an empty
     /// name as its indentation alone.
     pub(super) indent: usize,
@@ -20,7 +22,8 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(super) fn new(number: usize, text: &'a str) -> Line<'a> {
         let indent = text.chars().take_while(|c| c.is_whitespace()).count();
-        Line { number, text: text.trim_end(), indent }
+        let trimmed = text.trim_end();
+        Line { number, text: trimmed, trails: trimmed.len() < text.len(), indent }
     }
 
     pub(super) fn is_blank(&self) -> bool {

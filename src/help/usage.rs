@@ -81,15 +81,8 @@ pub(super) struct Item {
     pub(super) group: Option<usize>,
 }
 
-impl Item {
-    /// An option whose values have a name of blanks (`metavar=''`): printed with a blank behind the flag.
-    pub(super) fn values_are_blank(&self) -> bool {
-        matches!(&self.what, What::Option { values, .. } if values == BLANK)
-    }
-}
-
-/// What stands for the values of an option whose metavar is empty.
-const BLANK: &str = " ";
+/// What stands for the values of an option whose metavar is empty (`metavar=''`).
+pub(super) const BLANK: &str = " ";
 
 /// What an atom stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,6 +137,10 @@ impl<'a> Reader<'a> {
     /// subcommands hold their parents' positionals, so there the last word of the path comes first.
     fn skip_prog(&mut self, path: &[&str]) {
         let starts = self.word_starts();
+        // What `python -m tool` is called by since CPython 3.14, and by hand before.
+        let module = word_at(self.text, 0).starts_with("python")
+            && self.text[word_at(self.text, 0).len()..].starts_with(" -m ");
+        let starts = &starts[if module { 2.min(starts.len()) } else { 0 }..];
         let first = starts.get(1).copied().unwrap_or(self.text.len());
         let flag = starts.iter().copied().skip(1).find(|&at| self.begins_option(at));
         let word = path.last().and_then(|last| {
@@ -214,7 +211,12 @@ impl<'a> Reader<'a> {
     /// Reads atoms up to the closing bracket of `frame`, and says whether bars stood between them.
     fn sequence(&mut self, frame: Frame, depth: usize) -> bool {
         let mut bars = false;
+        // How many items there were at the last bar.
+        let mut bar_before = usize::MAX;
         loop {
+            if self.usage.items.len() == bar_before.saturating_add(1) {
+                self.alternatives(bar_before);
+            }
             self.skip_blanks();
             let Some(c) = self.rest().chars().next() else { return bars };
             if Some(c) == frame.close {
@@ -225,6 +227,7 @@ impl<'a> Reader<'a> {
                 '|' => {
                     bars = true;
                     self.at += 1;
+                    bar_before = self.usage.items.len();
                 }
                 '[' | '(' if depth < MAX_DEPTH => {
                     if !self.known_positional(frame) {
@@ -233,6 +236,15 @@ impl<'a> Reader<'a> {
                 }
                 _ => self.atom(frame),
             }
+        }
+    }
+
+    /// The items around a bar are alternatives, so neither is required; unless they are two flags of one option.
+    fn alternatives(&mut self, second: usize) {
+        let Some(first) = second.checked_sub(1) else { return };
+        if self.options[first].is_none() || self.options[first] != self.options[second] {
+            self.usage.items[first].required = false;
+            self.usage.items[second].required = false;
         }
     }
 
@@ -291,7 +303,7 @@ impl<'a> Reader<'a> {
                 self.at += BLANK.len();
                 BLANK
             }
-            Some((values, _)) if values.is_empty() && !self.rest().starts_with('=') => "",
+            Some((values, _)) if values.trim().is_empty() && !self.rest().starts_with('=') => "",
             Some((values, _)) if self.value_text(values).is_some() => {
                 let text = self.value_text(values).unwrap_or_default();
                 self.at += text;
@@ -487,6 +499,7 @@ mod tests {
         check("prog [-h] --out OUT [-n N] src [dst]", &k, &[], "-h; --out=OUT!; -n=N; src(1)!; dst(?)");
         check("python -m prog [-h] src [src ...] [dst ...]", &k, &[], "-h; src(+)!; dst(*)");
         check("prog [-h] src src [dst [dst ...]]", &k, &[], "-h; src(1)!; src(1)!; dst(*)");
+        check("python -m prog -n N", &known(&[("-n", "N"), ("-m", "M")], &[]), &[], "-n=N!");
         check("prog", &k, &[], "");
     }
 
@@ -531,6 +544,7 @@ mod tests {
     #[test]
     fn hand_written() {
         let k = known(&[("-h, --help", ""), ("-v", "")], &[]);
+        check("prog -v | FILE", &k, &[], "-v; ?FILE(1)");
         check("prog [options] FILE", &k, &[], "?options(?); ?FILE(1)!");
         check("prog [-v] [--unknown=X] [-z ZED] FILE...", &k, &[], "-v; --unknown=X; -z=ZED; ?FILE...(1)!");
     }

@@ -1,28 +1,36 @@
-//! Live description → [`Command`]. Stub, being written.
+//! The live description: what a program's own parser object says of itself.
+//!
+//! [`PASSENGER`] (Python, runs inside the program) writes JSON; [`read`] checks it like any foreign input and makes it a
+//! [`Command`] tree; [`merge`] joins one node of that with what the help page says. Pure: who installs the passenger
+//! and finds its file is not known here, nor how help pages are parsed.
+
+mod convert;
+mod field;
+mod merge;
+
+pub use field::LiveError;
+pub use merge::merge;
 
 use crate::model::Command;
 
 /// The Python source of the passenger: a `sitecustomize` module that writes the parser's description before help prints.
+/// Its directory must be the first of `PYTHONPATH`; a former value follows after `:` only if it is not empty.
 pub const PASSENGER: &str = include_str!("describe.py");
 
 /// The variable that tells the passenger which file to write.
 pub const OUTPUT_VARIABLE: &str = "SMCP_DESCRIBE_OUTPUT";
 
-/// Why a live description could not be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the live description is not usable: {0}")]
-pub struct LiveError(pub String);
+/// The most bytes that a description may have; the passenger writes no more.
+pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// Reads what the passenger wrote: the command tree below the parser that printed help.
+/// Reads what the passenger wrote: the command tree below the parser whose help was printed.
+///
+/// # Errors
+/// Anything that is not such a description, naming the field, or that is larger than the passenger's own bounds.
 pub fn read(json: &[u8]) -> Result<Command, LiveError> {
-    let _ = json;
-    Err(LiveError("stub".into()))
-}
-
-/// Joins what the help page of one command says with what its live parser says. Only this node and the list of its
-/// subcommands are merged; the pages of the subcommands are merged one by one by the caller, who passes the
-/// matching subcommand of the live tree.
-pub fn merge(text: Command, live: Command) -> Command {
-    let _ = live;
-    text
+    if json.len() > MAX_BYTES {
+        return Err(LiveError::TooLarge { what: "description in bytes".into(), limit: MAX_BYTES });
+    }
+    let value = serde_json::from_slice(json)?;
+    convert::tree(&value)
 }

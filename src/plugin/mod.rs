@@ -1,1 +1,33 @@
-//! Plugin directories: discovery, manifests, interpreters, capture of help. Stub, being written.
+//! A plugins directory → each plugin's command tree, as far as it can be had from files and help pages.
+//!
+//! ```text
+//! discover → manifest → interpreter → tree (capture, page by page; parse; merge) → describe → select
+//! ```
+//!
+//! - [`discover`]: which directories are plugins
+//! - [`manifest`]: what an optional `plugin.toml` says
+//! - [`interpreter`]: the words that start the program
+//! - [`capture`]: one help page and the live description that came with it
+//! - [`tree`]: all pages of a program, level by level → its command tree
+//! - [`placeholder`]: words for positionals that stand before a subcommand
+//! - [`describe`]: a `--describe` contract, where somebody asked for it
+//! - [`select`]: which commands a manifest includes and excludes
+//!
+//! Nothing here knows tools, contract files, or MCP; processes are started through [`crate::process`] only.
+
+pub mod capture;
+pub mod describe;
+pub mod discover;
+pub mod interpreter;
+pub mod manifest;
+pub mod select;
+pub mod tree;
+
+mod answer;
+mod placeholder;
+
+/// The file that makes a directory a plugin.
+pub const PROGRAM: &str = "cli.py";
+
+/// The optional file that says more about a plugin.
+pub const MANIFEST: &str = "plugin.toml";

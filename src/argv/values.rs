@@ -1,0 +1,238 @@
+//! One JSON value → the uses of its argument. What means the same is taken (`5` for `"5"`, a scalar for a list of
+//! one); what would lose something is refused.
+
+use serde_json::{Number, Value};
+
+use super::{MAX_WORD_BYTES, Use};
+use crate::model::{Action, Argument, Arity, ValueType};
+
+/// The most times an option is repeated for a count; more is a mistake.
+const MAX_COUNT: u64 = 10_000;
+
+/// Integers from here on may have been rounded when the JSON was read (2^53).
+const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
+
+/// The uses of an argument that a value asks for; none where the argument is to be left out. `null`, `false` for a
+/// flag and an empty list leave it out, unless it must be given and can be given empty.
+pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result<Vec<Use>, String> {
+    if value.is_null() || is_unlisted_default(argument, value) {
+        return Ok(Vec::new());
+    }
+    let flag = argument.main_flag();
+    match (argument.action, argument.arity) {
+        (Action::Count, _) => Ok(vec![single(flag, []); count(value)?]),
+        (Action::Negatable, _) => Ok(vec![single(Some(negatable(argument, boolean(value)?)?), [])]),
+        (Action::Flag | Action::Help | Action::Version, _) | (_, Arity::Zero) => {
+            Ok(if boolean(value)? { vec![single(flag, [])] } else { Vec::new() })
+        }
+        (Action::Store, arity) if arity.is_many() => many(argument, value, required),
+        (Action::Store, Arity::Optional) if *value == Value::Bool(false) && flag.is_some() => Ok(Vec::new()),
+        (Action::Store, _) => Ok(vec![one(argument, value)?]),
+        (Action::Append, arity) if arity.is_many() => {
+            let lists = elements(value);
+            // A flat list is one use: what else could it be?
+            let nested = lists.iter().any(|v| v.is_array());
+            let lists = if nested || lists.is_empty() { lists } else { vec![value] };
+            let uses =
+                lists.into_iter().map(|list| many(argument, list, true)).collect::<Result<Vec<_>, _>>()?;
+            at_most_once(argument, uses.concat())
+        }
+        (Action::Append, _) => {
+            let uses = elements(value).into_iter().map(|v| one(argument, v)).collect::<Result<_, _>>()?;
+            at_most_once(argument, uses)
+        }
+        (Action::Extend, _) => extend(argument, value),
+    }
+}
+
+/// Whether a value is a default that isn't among the choices: the program takes it only by being left out.
+fn is_unlisted_default(argument: &Argument, value: &Value) -> bool {
+    let choices = argument.choices.as_deref().unwrap_or_default();
+    let listed = value.as_str().is_none_or(|text| choices.iter().any(|c| c == text));
+    argument.choices.is_some() && !listed && argument.default.as_ref() == Some(value)
+}
+
+fn single<const N: usize>(flag: Option<&str>, values: [String; N]) -> Use {
+    Use { flag: flag.map(str::to_owned), values: values.into() }
+}
+
+/// A positional stands on the command line once, whatever its action.
+fn at_most_once(argument: &Argument, uses: Vec<Use>) -> Result<Vec<Use>, String> {
+    if argument.is_positional() && uses.len() > 1 {
+        return Err("takes at most one element".into());
+    }
+    Ok(uses)
+}
+
+/// The one use of an argument that takes one value, or of an option that may go without.
+fn one(argument: &Argument, value: &Value) -> Result<Use, String> {
+    let flag = argument.main_flag();
+    if argument.arity == Arity::Optional && flag.is_some() && *value == Value::Bool(true) {
+        return Ok(single(flag, []));
+    }
+    Ok(single(flag, [text(argument, value)?]))
+}
+
+/// The one use of an argument that takes several values.
+fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>, String> {
+    let values = elements(value).into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;
+    let flag = argument.main_flag().map(str::to_owned);
+    match (argument.arity, values.len()) {
+        (Arity::ZeroOrMore | Arity::Remainder, 0) if keep_empty && flag.is_some() => {}
+        (Arity::ZeroOrMore | Arity::Remainder, 0) => return Ok(Vec::new()),
+        (_, 0) if !keep_empty => return Ok(Vec::new()),
+        (Arity::OneOrMore, 0) => return Err("needs at least one element".into()),
+        (Arity::Exactly(n), got) if got != n => return Err(format!("takes exactly {n} elements, not {got}")),
+        _ => {}
+    }
+    Ok(vec![Use { flag, values }])
+}
+
+/// `extend`: one use for each value where that is possible, since `--flag=value` can carry any value.
+fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
+    if argument.is_positional() || argument.arity == Arity::Remainder {
+        return many(argument, value, false);
+    }
+    let given = elements(value);
+    if let Arity::Exactly(n) = argument.arity {
+        if !given.len().is_multiple_of(n.max(1)) {
+            return Err(format!("takes {n} elements at a time, not {}", given.len()));
+        }
+        let values = given.into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;
+        let flag = argument.main_flag().map(str::to_owned);
+        return Ok(values.chunks(n.max(1)).map(|c| Use { flag: flag.clone(), values: c.to_vec() }).collect());
+    }
+    given.into_iter().map(|v| one(argument, v)).collect()
+}
+
+/// The elements of a list. A scalar is a list of one, and `{"item": …}` is what some clients make of a list.
+fn elements(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(map) if map.len() == 1 => map.get("item").map_or(vec![value], elements),
+        scalar => vec![scalar],
+    }
+}
+
+fn boolean(value: &Value) -> Result<bool, String> {
+    match value {
+        Value::Bool(b) => Ok(*b),
+        Value::String(s) if s.eq_ignore_ascii_case("true") => Ok(true),
+        Value::String(s) if s.eq_ignore_ascii_case("false") => Ok(false),
+        other => Err(format!("must be true or false, not {}", shown(other))),
+    }
+}
+
+fn count(value: &Value) -> Result<usize, String> {
+    let number = match value {
+        Value::Bool(b) => Some(u64::from(*b)),
+        Value::String(s) => s.trim().parse().ok(),
+        Value::Number(n) => integer(n).and_then(|digits| digits.parse().ok()),
+        _ => None,
+    };
+    let number = number.ok_or_else(|| format!("must be an integer from 0, not {}", shown(value)))?;
+    usize::try_from(number)
+        .ok()
+        .filter(|_| number <= MAX_COUNT)
+        .ok_or_else(|| format!("must be at most {MAX_COUNT}"))
+}
+
+/// The spelling of a negatable option that means `on`.
+fn negatable(argument: &Argument, on: bool) -> Result<&str, String> {
+    let mut flags = argument.flags.iter().filter(|flag| flag.starts_with("--no-") != on);
+    let flag = flags.clone().find(|f| crate::model::is_long(f)).or_else(|| flags.next());
+    flag.map(String::as_str).ok_or_else(|| format!("can't be {on}: no flag means that"))
+}
+
+/// One value as a word, checked against the argument's type and choices.
+fn text(argument: &Argument, value: &Value) -> Result<String, String> {
+    let text = match &argument.choices {
+        Some(choices) => chosen(choices, value)?,
+        None => typed(argument.value_type, value)?,
+    };
+    if text.contains('\0') {
+        return Err("holds a NUL character, which no command line can".into());
+    }
+    // The flag is part of the word too.
+    let bytes = text.len() + argument.main_flag().map_or(0, |f| f.len() + 1);
+    if bytes > MAX_WORD_BYTES {
+        return Err(format!(
+            "is too long: {bytes} bytes, where a program can be given {MAX_WORD_BYTES} in one word"
+        ));
+    }
+    Ok(text)
+}
+
+fn chosen(choices: &[String], value: &Value) -> Result<String, String> {
+    let text = typed(ValueType::String, value)?;
+    let is_bool = value.is_boolean();
+    let whole = value.as_number().and_then(integer);
+    let same = |choice: &&String| {
+        **choice == text || (is_bool && choice.eq_ignore_ascii_case(&text)) || whole.as_ref() == Some(*choice)
+    };
+    choices.iter().find(|c| **c == text).or_else(|| choices.iter().find(same)).cloned().ok_or_else(|| {
+        let names: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
+        format!("must be one of {}, not {}", names.join(", "), shown(value))
+    })
+}
+
+fn typed(value_type: ValueType, value: &Value) -> Result<String, String> {
+    let wrong = |what: &str| Err(format!("must be {what}, not {}", shown(value)));
+    match (value_type, value) {
+        (_, Value::Null) => Err("must not hold null".into()),
+        (ValueType::Integer, Value::Number(n)) => {
+            integer(n).map_or_else(|| wrong("an integer (a large one as a string)"), Ok)
+        }
+        (ValueType::Integer, Value::String(s)) if is_integer(s) => Ok(s.clone()),
+        (ValueType::Integer, _) => wrong("an integer"),
+        (ValueType::Number, Value::Number(n)) => Ok(n.to_string()),
+        (ValueType::Number, Value::String(s)) if s.trim().parse::<f64>().is_ok() => Ok(s.clone()),
+        (ValueType::Number, _) => wrong("a number"),
+        (ValueType::Json | ValueType::String, Value::String(s)) => Ok(s.clone()),
+        (ValueType::Json, other) => Ok(other.to_string()),
+        (ValueType::String, other) => plain(other),
+    }
+}
+
+/// The word for a value of which nothing more is known than that it is one word.
+fn plain(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Number(n) if n.is_f64() && n.as_f64().is_some_and(|f| f.abs() >= EXACT_FLOATS) => {
+            Err("is a number too large to be exact: send it as a string".into())
+        }
+        Value::Array(list) if !list.iter().any(|v| v.is_object() || v.is_array()) => match list.as_slice() {
+            [only] => typed(ValueType::String, only),
+            _ => Err(format!("takes one value, not {}", list.len())),
+        },
+        // Scalars as they are, an object or a list of objects as one compact JSON value.
+        other => Ok(other.to_string()),
+    }
+}
+
+/// The digits of a number that is an integer and was read exactly.
+fn integer(number: &Number) -> Option<String> {
+    if !number.is_f64() {
+        return Some(number.to_string());
+    }
+    let float = number.as_f64().filter(|f| f.fract() == 0.0 && f.abs() < EXACT_FLOATS)?;
+    Some(format!("{float:.0}"))
+}
+
+/// What Python's `int` takes, in decimal ASCII digits.
+fn is_integer(text: &str) -> bool {
+    let digits = text.trim();
+    let digits = digits.strip_prefix(['+', '-']).unwrap_or(digits);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A value in an error message, kept short.
+fn shown(value: &Value) -> String {
+    /// Enough to recognise a value by, in characters.
+    const MAX_SHOWN: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,74 @@
+//! `smcp call`: one tool call from the command line, by the same way as a client's.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow, bail};
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::argv::ArgvError;
+use crate::call::Caller;
+use crate::cli;
+use crate::config::{Config, Environment};
+use crate::outcome::CallResult;
+use crate::registry::{Registry, Served, Snapshot};
+
+pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
+    let arguments: Map<String, Value> =
+        serde_json::from_str(&typed.arguments).context("the arguments are no JSON object")?;
+    let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
+    crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
+    super::serve::runtime()?.block_on(async {
+        let registry = Registry::load(&config, &super::serve::Quiet).await;
+        let snapshot = registry.snapshot();
+        let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;
+        if typed.dry_run { dry_run(served, &arguments) } else { call(&config, served, &arguments).await }
+    })
+}
+
+fn no_such_tool(name: &str, snapshot: &Snapshot) -> anyhow::Error {
+    let names: Vec<&str> = snapshot.tools.iter().map(|s| s.tool.name.as_str()).collect();
+    match names.len() {
+        0 => anyhow!("no tool `{name}`: there is no plugin that could be served"),
+        _ => anyhow!("no tool `{name}`; there are: {}", names.join(", ")),
+    }
+}
+
+/// Prints the whole command line as one JSON array a line, so that no quoting is open to doubt.
+fn dry_run(served: &Served, arguments: &Map<String, Value>) -> anyhow::Result<ExitCode> {
+    let words = served.argv(arguments).map_err(|errors| refused(&errors))?;
+    let launch = served.plugin.launch.iter().map(|w| w.to_string_lossy().into_owned());
+    let line: Vec<String> = launch.chain(words).collect();
+    super::print(&serde_json::to_string(&line)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(errors: &[ArgvError]) -> anyhow::Error {
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow!("{}", all.join("\n"))
+}
+
+async fn call(config: &Config, served: &Served, arguments: &Map<String, Value>) -> anyhow::Result<ExitCode> {
+    let cancel = CancellationToken::new();
+    let caller = Caller::new(config.limits.clone());
+    let ctrl_c = cancel.clone();
+    let watch = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            ctrl_c.cancel();
+        }
+    });
+    let result = caller.call(served, arguments, &cancel, None).await.map_err(|errors| refused(&errors))?;
+    watch.abort();
+    let text = text(&result);
+    if result.is_error {
+        bail!("{text}");
+    }
+    super::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The text of a result; what isn't text is shown as the JSON that a client would get.
+fn text(result: &CallResult) -> String {
+    let block = |block: &Value| block["text"].as_str().map_or_else(|| block.to_string(), str::to_owned);
+    result.content.iter().map(block).collect::<Vec<_>>().join("\n")
+}

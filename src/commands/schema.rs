@@ -1,0 +1,15 @@
+//! `smcp schema`: the JSON Schema of a file format.
+
+use std::process::ExitCode;
+
+use crate::cli::Format;
+use crate::{contract, plugin};
+
+pub(super) fn run(format: Format) -> anyhow::Result<ExitCode> {
+    let schema = match format {
+        Format::Manifest => plugin::manifest::schema(),
+        Format::Contract => contract::schema(),
+    };
+    super::print(&serde_json::to_string_pretty(&schema)?)?;
+    Ok(ExitCode::SUCCESS)
+}

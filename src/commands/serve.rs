@@ -1,0 +1,154 @@
+//! `smcp`, `smcp serve` and `smcp stdio`: load the plugins, say what is served, serve until told to stop.
+
+use std::io::IsTerminal;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use crate::call::Caller;
+use crate::cli;
+use crate::config::{Config, Environment};
+use crate::mcp;
+use crate::process;
+use crate::registry::{Progress, Registry, Summary};
+use crate::transport;
+
+pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
+    let config = Config::serve(typed, environment)?;
+    crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref());
+    let address = SocketAddr::new(config.http.host, config.http.port);
+    // Bound before plugins are read, so that a port in use is told at once.
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
+    runtime()?.block_on(async {
+        let registry = Arc::new(Registry::load(&config, &Bar::new()).await);
+        println!("{}", summary(&config, &registry.summary()));
+        println!("{}", addresses(listener.local_addr()?));
+        let shutdown = stop_signal();
+        let server = server(&config, registry, &shutdown);
+        transport::serve(listener, &config.http, server).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
+    let config = Config::stdio(typed, environment)?;
+    crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
+    let runtime = runtime()?;
+    let code = runtime.block_on(async {
+        let registry = Arc::new(Registry::load(&config, &Quiet).await);
+        log::info!("{}", summary(&config, &registry.summary()));
+        let shutdown = stop_signal();
+        let server = server(&config, registry, &shutdown);
+        transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
+        anyhow::Ok(ExitCode::SUCCESS)
+    });
+    // A read of standard input can't be taken back: don't wait for the thread that is in it.
+    runtime.shutdown_background();
+    code
+}
+
+fn server(config: &Config, registry: Arc<Registry>, shutdown: &CancellationToken) -> Arc<mcp::Server> {
+    let caller = Caller::new(config.limits.clone());
+    mcp::Server::new(mcp::Plugins { registry, caller }, shutdown.clone())
+}
+
+/// The runtime of every command that runs plugins. Should this process be killed, the sentinel ends its plugins.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let sentinel =
+        std::env::current_exe().and_then(|exe| process::post_sentinel(&[exe.into(), "sentinel".into()]));
+    if let Err(error) = sentinel {
+        log::warn!("plugin processes will outlive a killed server: {error}");
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")
+}
+
+/// Becomes cancelled at SIGINT or SIGTERM.
+fn stop_signal() -> CancellationToken {
+    use tokio::signal::unix::{SignalKind, signal};
+    let token = CancellationToken::new();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+        match signal(kind) {
+            Ok(mut stream) => {
+                let token = token.clone();
+                tokio::spawn(async move {
+                    stream.recv().await;
+                    token.cancel();
+                });
+            }
+            Err(error) => log::warn!("signals are not heard: {error}"),
+        }
+    }
+    token
+}
+
+/// How many plugins and tools, what is wrong with which plugin, and what was passed over.
+fn summary(config: &Config, summary: &Summary) -> String {
+    let mut lines = vec![format!(
+        "{} from {}: {} ({} read anew)",
+        count(summary.plugins, "plugin"),
+        config.plugins_dir.display(),
+        count(summary.tools, "tool"),
+        summary.discovered
+    )];
+    let mut say = |what: &str, name: &str, reason: &str| lines.push(format!("  {what:<8} {name}: {reason}"));
+    summary.failed.iter().for_each(|(name, reason)| say("failed", name, reason));
+    summary.stale.iter().for_each(|(name, reason)| say("stale", name, reason));
+    summary.skipped.iter().for_each(|s| say("skipped", &s.name, &s.reason));
+    summary.problems.iter().for_each(|d| say("warning", &d.code, &d.message));
+    lines.join("\n")
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Where clients find the server.
+fn addresses(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let url = format!("http://{host}:{}", address.port());
+    format!(
+        "listening on {address}\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
+    )
+}
+
+/// Tells nobody how a load goes.
+pub(super) struct Quiet;
+
+impl Progress for Quiet {
+    fn found(&self, _plugins: usize) {}
+    fn done(&self, _plugin: &str) {}
+}
+
+/// A progress bar on standard error, where that is a terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new() -> Bar {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("reading help {bar:30} {pos}/{len} {msg}");
+        Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+    }
+}
+
+impl Progress for Bar {
+    fn found(&self, plugins: usize) {
+        self.0.set_length(plugins as u64);
+    }
+
+    fn done(&self, plugin: &str) {
+        self.0.set_message(plugin.to_owned());
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,1 +1,0 @@
-//! Contract files in `schemas/`. Stub, being written.

@@ -1,0 +1,128 @@
+//! Option entries → arguments, with what the usage tells of them.
+
+use super::page::{Named, bare, is_help};
+use super::{Lowered, annotate, argument, fill_values};
+use crate::help::invocation::Invocation;
+use crate::help::layout::{Entry, Section};
+use crate::help::usage::{BLANK, What};
+use crate::help::values::{self, Values};
+use crate::model::{Action, Argument, Arity, Fact, Source};
+
+/// The help text that `action='version'` has by default. An option of another text may do more than print a version.
+const VERSION_HELP: &str = "show program's version number and exit";
+
+/// What a usage tells of an option.
+#[derive(Default)]
+struct Usage {
+    seen: bool,
+    required: bool,
+    /// Two of its flags stand side by side: `--foo | --no-foo`.
+    twice: bool,
+    /// Its values have an empty name.
+    blank: bool,
+}
+
+impl Lowered<'_, '_> {
+    /// The options of all real sections, in the order of the page.
+    pub(super) fn options(&mut self) {
+        let page = self.page;
+        let named = Named::of(&page.usage);
+        for judged in page.real_sections() {
+            for (entry, option) in judged.options() {
+                if page.generated && !named.confirms(entry, Some(option)) {
+                    let message = format!(
+                        "`{}` looks like an option, but the usage does not name it: taken for text",
+                        entry.header
+                    );
+                    self.note("unconfirmed-option", message, entry.line);
+                } else {
+                    self.option(judged.section, entry, option);
+                }
+            }
+        }
+        if page.is_bare() {
+            self.options_of_usage();
+        }
+    }
+
+    fn option(&mut self, section: &Section, entry: &Entry, option: &Invocation) {
+        let usage = self.usage_of(option);
+        let blank = usage.blank || entry.blank_values || option.values == BLANK;
+        let found = if blank {
+            Values { arity: Arity::One, ..Values::default() }
+        } else {
+            values::parse(&option.values)
+        };
+        let mut argument = argument(section, entry, found, self.page.wrap, &mut self.command.diagnostics);
+        argument.flags.clone_from(&option.flags);
+        argument.required = usage.required;
+        let pairs = usage.twice || (!usage.seen && has_negative(&option.flags));
+        argument.action = action(&option.flags, argument.arity, argument.help.as_deref(), pairs);
+        if usage.seen {
+            argument.provenance.insert(Fact::Required, Source::Usage);
+        }
+        annotate(&mut argument);
+        self.command.arguments.push(argument);
+    }
+
+    /// What the usage tells of the option that becomes the next argument.
+    fn usage_of(&mut self, option: &Invocation) -> Usage {
+        let mut told = Usage::default();
+        for (i, item) in self.page.usage.items.iter().enumerate() {
+            let What::Option { flag, values } = &item.what else { continue };
+            if option.flags.contains(flag) {
+                told.twice |= told.seen;
+                told.required |= item.required && !told.seen;
+                told.seen = true;
+                told.blank |= option.values.is_empty() && values == BLANK;
+                self.of_item[i] = Some(self.command.arguments.len());
+            }
+        }
+        told
+    }
+
+    /// The options of a page without sections: what the usage tells.
+    fn options_of_usage(&mut self) {
+        for (i, item) in self.page.usage.items.iter().enumerate() {
+            let What::Option { flag, values } = &item.what else { continue };
+            self.of_item[i] = Some(self.command.arguments.len());
+            let mut argument =
+                Argument { flags: vec![flag.clone()], required: item.required, ..Argument::default() };
+            fill_values(
+                &mut argument,
+                values::parse(values),
+                Source::Usage,
+                &mut self.command.diagnostics,
+                None,
+            );
+            argument.action = action(&argument.flags, argument.arity, None, false);
+            argument.provenance.insert(Fact::Name, Source::Usage);
+            argument.provenance.insert(Fact::Required, Source::Usage);
+            self.command.arguments.push(argument);
+        }
+    }
+}
+
+/// Whether flags come in pairs, as `BooleanOptionalAction` makes them.
+fn has_negative(flags: &[String]) -> bool {
+    flags
+        .iter()
+        .filter_map(|f| f.strip_prefix("--no-"))
+        .any(|name| flags.iter().any(|f| f.strip_prefix("--") == Some(name)))
+}
+
+/// What an option does that the page shows nothing more of.
+fn action(flags: &[String], arity: Arity, help: Option<&str>, pairs: bool) -> Action {
+    if arity != Arity::Zero {
+        return Action::Store;
+    }
+    if is_help(flags) {
+        Action::Help
+    } else if flags.iter().any(|f| bare(f) == "version") && help == Some(VERSION_HELP) {
+        Action::Version
+    } else if pairs {
+        Action::Negatable
+    } else {
+        Action::Flag
+    }
+}

@@ -1,0 +1,172 @@
+//! Which sections of a page are real, and whether argparse made its usage.
+
+use std::collections::HashSet;
+
+use crate::help::invocation::{self, Invocation};
+use crate::help::layout::{Entry, Layout, Section};
+use crate::help::normalize::Line;
+use crate::help::text::{self, Wrap};
+use crate::help::usage::{self, Known, Usage, What};
+use crate::model::Arity;
+
+/// A page with its entries sorted out.
+pub(super) struct Page<'a> {
+    pub(super) usage: Usage,
+    /// The usage is argparse's own: its silence means something.
+    pub(super) generated: bool,
+    /// How help texts were wrapped.
+    pub(super) wrap: Wrap,
+    pub(super) sections: Vec<Judged<'a>>,
+}
+
+/// Something shaped like a section, judged.
+pub(super) struct Judged<'a> {
+    pub(super) section: &'a Section<'a>,
+    /// Each entry, and what it says where it is an option's.
+    pub(super) entries: Vec<(&'a Entry<'a>, Option<Invocation>)>,
+    /// It holds arguments.
+    pub(super) real: bool,
+}
+
+impl<'a> Page<'a> {
+    pub(super) fn read(lines: &[Line], layout: &'a Layout<'a>, path: &[&str]) -> Page<'a> {
+        let text = layout.usage.as_deref().unwrap_or_default();
+        let prefixes = prefixes(&layout.sections, text);
+        let mut sections: Vec<Judged<'a>> =
+            layout.sections.iter().map(|s| Judged::new(s, &prefixes)).collect();
+        let usage = usage::parse(text, &known(&sections), path, &prefixes);
+        let named = Named::of(&usage);
+        let generated = is_generated(&sections, &usage, &named);
+        for section in &mut sections {
+            section.real = section.is_real(&named, generated);
+        }
+        let wrap = Wrap { column: layout.column, width: text::width(lines) };
+        Page { usage, generated, wrap, sections }
+    }
+
+    pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> {
+        self.sections.iter().filter(|s| s.real)
+    }
+
+    /// Nothing but a usage (a subparser that has no help option prints only that).
+    pub(super) fn is_bare(&self) -> bool {
+        self.sections.iter().all(|s| !s.real)
+    }
+}
+
+fn known(sections: &[Judged]) -> Known {
+    let mut known = Known::default();
+    for (entry, option) in sections.iter().flat_map(|s| &s.entries) {
+        match option {
+            Some(option) => known.option(&option.flags, &option.values),
+            None if entry.header.starts_with('-') => {}
+            None => known.positional(entry.header, !entry.rows.is_empty() || entry.header.starts_with('{')),
+        }
+    }
+    known
+}
+
+/// What a usage names.
+pub(super) struct Named<'a> {
+    flags: HashSet<&'a str>,
+    names: HashSet<&'a str>,
+}
+
+impl<'a> Named<'a> {
+    pub(super) fn of(usage: &'a Usage) -> Named<'a> {
+        let mut named = Named { flags: HashSet::new(), names: HashSet::new() };
+        for item in &usage.items {
+            match &item.what {
+                What::Option { flag, .. } => named.flags.insert(flag),
+                What::Positional { name, known: true, .. } | What::Subcommands { name, known: true } => {
+                    named.names.insert(name)
+                }
+                _ => false,
+            };
+        }
+        named
+    }
+
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    pub(super) fn confirms(&self, entry: &Entry, option: Option<&Invocation>) -> bool {
+        match option {
+            Some(option) => option.flags.iter().any(|f| self.flags.contains(f.as_str())),
+            None => self.names.contains(usage::squeeze(entry.header).as_str()),
+        }
+    }
+}
+
+impl<'a> Judged<'a> {
+    fn new(section: &'a Section<'a>, prefixes: &str) -> Judged<'a> {
+        let entries = section.entries.iter().map(|e| (e, invocation::parse(e.header, prefixes))).collect();
+        Judged { section, entries, real: false }
+    }
+
+    pub(super) fn options(&self) -> impl Iterator<Item = (&'a Entry<'a>, &Invocation)> {
+        self.entries.iter().filter_map(|(e, o)| o.as_ref().map(|o| (*e, o)))
+    }
+
+    /// Whether it holds the help option, as the parser's own options section does.
+    fn has_help(&self) -> bool {
+        self.options().any(|(_, o)| is_help(&o.flags))
+    }
+
+    /// Whether it is argparse's own section for positionals.
+    pub(super) fn is_for_positionals(&self) -> bool {
+        self.section.title.eq_ignore_ascii_case("positional arguments")
+    }
+
+    fn is_real(&self, named: &Named, generated: bool) -> bool {
+        let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
+        let by_layout = !generated && self.options().next().is_some();
+        confirmed || self.has_help() || self.is_for_positionals() || by_layout
+    }
+}
+
+/// Whether flags are the help option's.
+pub(super) fn is_help(flags: &[String]) -> bool {
+    flags.iter().any(|f| bare(f) == "help") || flags == ["-h"]
+}
+
+/// A flag without the characters that begin it.
+pub(super) fn bare(flag: &str) -> &str {
+    flag.trim_start_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// Whether argparse made the usage: it names every option of the section that holds the help option (up to a blank
+/// line, behind which prose may stand), and nothing that has no entry.
+fn is_generated(sections: &[Judged], usage: &Usage, named: &Named) -> bool {
+    let unexplained = usage.items.iter().any(|i| match &i.what {
+        What::Positional { name, known, arity } => !known && !(name.is_empty() && *arity == Arity::Remainder),
+        _ => false,
+    });
+    let Some(own) = sections.iter().find(|s| s.has_help()) else { return false };
+    let mut first_block = own.options().enumerate().take_while(|(i, (e, _))| *i == 0 || !e.after_blank);
+    !unexplained && !usage.items.is_empty() && first_block.all(|(_, (e, o))| named.confirms(e, Some(o)))
+}
+
+/// The characters that begin options: `-`, and those with which entries begin that the usage writes as options.
+fn prefixes(sections: &[Section], usage: &str) -> String {
+    let mut prefixes = "-".to_owned();
+    let own = |s: &&Section| !s.title.eq_ignore_ascii_case("positional arguments");
+    for entry in sections.iter().filter(own).flat_map(|s| &s.entries) {
+        let Some(first) = entry.header.chars().next().filter(|c| UNUSUAL_PREFIXES.contains(*c)) else {
+            continue;
+        };
+        let word = entry.header.split([' ', ',']).next().unwrap_or_default();
+        let written = |before: &str| usage.contains(&format!("{before}{word}"));
+        if !prefixes.contains(first)
+            && !word[first.len_utf8()..].is_empty()
+            && (written("[") || written("(") || written(" "))
+        {
+            prefixes.push(first);
+        }
+    }
+    prefixes
+}
+
+/// Characters other than `-` that programs pass as `prefix_chars`, and that names of values don't begin with.
+const UNUSUAL_PREFIXES: &str = "+/!%^&~:=?@#$|,;\\";

@@ -1,0 +1,188 @@
+//! Positional atoms of the usage and their entries → arguments.
+
+use std::collections::BTreeMap;
+
+use super::page::{Named, Page};
+use super::{Lowered, annotate, argument, fill_values};
+use crate::help::layout::{Entry, Section};
+use crate::help::usage::{self, What};
+use crate::help::values;
+use crate::model::{Argument, Arity, Fact, Source};
+
+/// The entries that may be positionals or subparsers, each taken once.
+struct Unclaimed<'a> {
+    by_name: BTreeMap<String, Vec<(&'a Section<'a>, &'a Entry<'a>)>>,
+}
+
+impl<'a> Unclaimed<'a> {
+    fn of(page: &Page<'a>) -> Unclaimed<'a> {
+        let mut by_name = BTreeMap::<String, Vec<_>>::new();
+        for judged in page.real_sections() {
+            for (entry, option) in &judged.entries {
+                if option.is_none() {
+                    by_name.entry(usage::squeeze(entry.header)).or_default().push((judged.section, *entry));
+                }
+            }
+        }
+        by_name.values_mut().for_each(|same| same.reverse());
+        Unclaimed { by_name }
+    }
+
+    fn take(&mut self, name: &str) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
+        self.by_name.get_mut(name)?.pop()
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.by_name.get(name).map_or(0, Vec::len)
+    }
+}
+
+/// A positional, before it is made.
+struct Positional<'a> {
+    items: Vec<usize>,
+    name: String,
+    arity: Arity,
+    required: bool,
+    place: Option<(&'a Section<'a>, &'a Entry<'a>)>,
+}
+
+impl<'a> Lowered<'_, 'a> {
+    pub(super) fn positionals(&mut self) {
+        let mut unclaimed = Unclaimed::of(self.page);
+        let found = self.positionals_of_usage(&mut unclaimed);
+        let none_known = self.page.is_bare();
+        for positional in found {
+            if positional.place.is_some() || none_known {
+                self.positional(positional);
+            }
+        }
+        if !self.page.generated {
+            self.positionals_of_section(&mut unclaimed);
+        }
+    }
+
+    fn positionals_of_usage(&self, unclaimed: &mut Unclaimed<'a>) -> Vec<Positional<'a>> {
+        let mut found: Vec<Positional<'a>> = Vec::new();
+        for (i, item) in self.page.usage.items.iter().enumerate() {
+            let What::Positional { name, arity, known } = &item.what else { continue };
+            if Some(name.as_str()) == self.subparsers_name() {
+                continue;
+            }
+            // `X X` is one positional of two values where only one entry is left for it.
+            if let Some(last) = found.last_mut()
+                && last.name == *name
+                && *arity == Arity::One
+                && *known
+                && unclaimed.count(name) == 0
+            {
+                last.items.push(i);
+                last.arity = Arity::Exactly(last.items.len());
+                continue;
+            }
+            let place =
+                if *known { unclaimed.take(name) } else { self.entry_for_unknown(name, *arity, unclaimed) };
+            found.push(Positional {
+                items: vec![i],
+                name: name.clone(),
+                arity: *arity,
+                required: item.required,
+                place,
+            });
+        }
+        found
+    }
+
+    /// The entry that an atom of another name stands for: `...` is a REMAINDER, whose entry has its name; a hand-written
+    /// usage may write `FILE` or `<file>...` for the entry `file`.
+    fn entry_for_unknown(
+        &self,
+        name: &str,
+        arity: Arity,
+        unclaimed: &mut Unclaimed<'a>,
+    ) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
+        let named = Named::of(&self.page.usage);
+        let free = |key: &&String| !named.has_name(key) && !key.is_empty();
+        let key = if name.is_empty() && arity == Arity::Remainder && self.page.generated {
+            let first = self.page.real_sections().flat_map(|s| &s.entries).find(|(e, o)| {
+                o.is_none()
+                    && e.rows.is_empty()
+                    && unclaimed.count(&usage::squeeze(e.header)) > 0
+                    && free(&&usage::squeeze(e.header))
+            });
+            first.map(|(e, _)| usage::squeeze(e.header))
+        } else {
+            let plain = |s: &str| {
+                s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+            };
+            unclaimed.by_name.keys().filter(free).find(|k| plain(k) == plain(name)).cloned()
+        };
+        unclaimed.take(&key?)
+    }
+
+    fn positional(&mut self, positional: Positional) {
+        let Positional { items, name, arity, required, place } = positional;
+        for item in items {
+            self.of_item[item] = Some(self.command.arguments.len());
+        }
+        let mut argument = match place {
+            Some((section, entry)) => argument(
+                section,
+                entry,
+                values::parse(entry.header),
+                self.page.wrap,
+                &mut self.command.diagnostics,
+            ),
+            None => {
+                let mut argument = Argument::default();
+                fill_values(
+                    &mut argument,
+                    values::parse(&name),
+                    Source::Usage,
+                    &mut self.command.diagnostics,
+                    None,
+                );
+                argument
+            }
+        };
+        // A positional's name with a blank in it is one name: before CPython 3.13 none could have a tuple.
+        if let Some((_, entry)) = place.filter(|_| argument.metavar.len() > 1) {
+            argument.metavar = vec![usage::squeeze(entry.header)];
+        }
+        argument.arity = arity;
+        if argument.metavar.is_empty() && argument.choices.is_none() {
+            argument.metavar = vec![place.map_or_else(
+                || if name.is_empty() { "args".into() } else { name },
+                |(_, e)| e.header.to_owned(),
+            )];
+        }
+        argument.required =
+            required && !matches!(argument.arity, Arity::Optional | Arity::ZeroOrMore | Arity::Remainder);
+        argument.provenance.insert(Fact::Arity, Source::Usage);
+        argument.provenance.insert(Fact::Required, Source::Usage);
+        annotate(&mut argument);
+        self.command.arguments.push(argument);
+    }
+
+    /// Entries of argparse's own section for positionals that a hand-written usage does not name.
+    fn positionals_of_section(&mut self, unclaimed: &mut Unclaimed<'a>) {
+        let page = self.page;
+        let sections = page.real_sections().filter(|s| s.is_for_positionals());
+        for (entry, _) in sections.flat_map(|s| &s.entries).filter(|(e, o)| o.is_none() && e.rows.is_empty())
+        {
+            let Some((section, entry)) = unclaimed.take(&usage::squeeze(entry.header)) else { continue };
+            let mut argument = argument(
+                section,
+                entry,
+                values::parse(entry.header),
+                page.wrap,
+                &mut self.command.diagnostics,
+            );
+            argument.arity = if argument.arity.is_many() { argument.arity } else { Arity::One };
+            annotate(&mut argument);
+            let label = argument.label();
+            self.command.arguments.push(argument);
+            let message = format!("the usage does not name `{label}`: taken for one optional value");
+            self.note("unconfirmed-positional", message, entry.line);
+        }
+    }
+}

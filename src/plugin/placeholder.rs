@@ -1,0 +1,76 @@
+//! A command's positionals that stand before its subcommand word → words that argparse takes for them, so that a
+//! subcommand's page can be reached (`prog ENV {up,down}`: `prog - up --help`).
+//!
+//! The words never get further than argparse's own conversion, since help ends the program there.
+
+use crate::model::{Argument, Arity, Command, ValueType};
+
+/// What is tried for a value that nothing is known of, in turn: `-` passes as any text and opens no file where the type
+/// is `argparse.FileType`; `1` passes as a number; `.` as a path that exists.
+const GUESSES: [&str; 3] = ["-", "1", "."];
+
+/// The words that stand before the subcommand word, in the order in which they are worth trying; never empty, and just
+/// one list without words where nothing stands before it.
+pub(super) fn before_subcommand(command: &Command) -> Vec<Vec<String>> {
+    let positionals = command.arguments.iter().filter(|a| a.is_positional());
+    let before: Vec<&Argument> = positionals.take(command.subcommand_at).collect();
+    let mut attempts: Vec<Vec<String>> = GUESSES.iter().map(|guess| words(&before, guess)).collect();
+    attempts.dedup();
+    attempts
+}
+
+fn words(arguments: &[&Argument], guess: &str) -> Vec<String> {
+    arguments.iter().flat_map(|a| std::iter::repeat_n(value(a, guess), needed(a.arity))).collect()
+}
+
+/// How many words an arity insists on.
+fn needed(arity: Arity) -> usize {
+    match arity {
+        Arity::One | Arity::OneOrMore => 1,
+        Arity::Exactly(n) => n.min(MAX_WORDS),
+        Arity::Zero | Arity::Optional | Arity::ZeroOrMore | Arity::Remainder => 0,
+    }
+}
+
+/// More words than any real `nargs=N` before a subcommand: a page may claim any number.
+const MAX_WORDS: usize = 16;
+
+fn value(argument: &Argument, guess: &str) -> String {
+    if let Some(choice) = argument.choices.as_ref().and_then(|choices| choices.first()) {
+        return choice.clone();
+    }
+    match argument.value_type {
+        ValueType::Integer | ValueType::Number => "1".into(),
+        ValueType::String | ValueType::Json => guess.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn positional(arity: Arity) -> Argument {
+        Argument { arity, ..Argument::default() }
+    }
+
+    #[test]
+    fn words_for_each_kind() {
+        let check = |arguments: Vec<Argument>, at: usize, expected: &[&[&str]]| {
+            let command = Command { arguments, subcommand_at: at, ..Command::default() };
+            assert_eq!(before_subcommand(&command), expected);
+        };
+        let option = Argument { flags: vec!["--env".into()], ..Argument::default() };
+        let choice = Argument { choices: Some(vec!["eu".into(), "us".into()]), ..Argument::default() };
+        let number = Argument { value_type: ValueType::Integer, ..Argument::default() };
+        check(vec![], 0, &[&[]]);
+        check(vec![positional(Arity::One)], 0, &[&[]]);
+        check(vec![option, positional(Arity::One)], 1, &[&["-"], &["1"], &["."]]);
+        check(vec![choice, number], 2, &[&["eu", "1"]]);
+        check(
+            vec![positional(Arity::Exactly(2)), positional(Arity::Optional)],
+            2,
+            &[&["-", "-"], &["1", "1"], &[".", "."]],
+        );
+        check(vec![positional(Arity::ZeroOrMore)], 1, &[&[]]);
+    }
+}

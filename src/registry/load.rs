@@ -1,0 +1,261 @@
+//! A plugins directory → plugins with their tools, each by itself: from a contract that still holds, or asked anew.
+//!
+//! A plugin that does not answer keeps its last good contract and is stale; whatever goes wrong with one stays with it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use tokio::task::JoinSet;
+
+use crate::config::{Config, Discovery};
+use crate::contract::{Contract, Fingerprint, Known, Store, Subject};
+use crate::model::{Command, Diagnostic, Severity, Tool};
+use crate::plugin::capture::{Capturer, Hangs, Program};
+use crate::plugin::describe;
+use crate::plugin::discover::{self, Candidate};
+use crate::plugin::interpreter::{self, Search};
+use crate::plugin::manifest::{self, Manifest};
+use crate::plugin::select::{self, Selection};
+use crate::plugin::tree::{self, Inspected};
+use crate::schema;
+
+use super::{Plugin, Progress, Report, State};
+
+/// What loads need to know.
+#[derive(Debug)]
+pub(super) struct Loader {
+    plugins_dir: PathBuf,
+    discovery: Discovery,
+    pub(super) store: Store,
+}
+
+/// A plugin and its tools.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) plugin: Plugin,
+    pub(super) tools: Vec<Tool>,
+    pub(super) max_concurrency: Option<usize>,
+}
+
+/// What the loads of one round share.
+#[derive(Debug)]
+struct Round {
+    loader: Arc<Loader>,
+    capturer: Capturer,
+    /// The first fault on writing: one says enough, since all go to the same directory.
+    unwritable: OnceLock<String>,
+}
+
+/// A plugin before anything is known of its program.
+struct Subjected {
+    candidate: Candidate,
+    manifest: Manifest,
+    program: Program,
+    describe: bool,
+    outside: Vec<PathBuf>,
+}
+
+impl Loader {
+    pub(super) fn new(config: &Config) -> Loader {
+        Loader {
+            plugins_dir: config.plugins_dir.clone(),
+            discovery: config.discovery.clone(),
+            store: Store::new(&config.schemas_dir),
+        }
+    }
+
+    fn capturer(&self, report: &mut Report) -> Capturer {
+        Capturer::new(&self.discovery).unwrap_or_else(|error| {
+            let message =
+                format!("no temporary directory, so programs are read from their help pages alone: {error}");
+            report.problems.push(Diagnostic::new(Severity::Warning, "no-live", message));
+            Capturer::without_live(&self.discovery)
+        })
+    }
+}
+
+/// Loads all plugins, in the order of names.
+pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<Loaded>, Report) {
+    let mut report = Report::default();
+    let found = discover::discover(&loader.plugins_dir).unwrap_or_else(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        report.problems.push(Diagnostic::new(
+            Severity::Error,
+            "no-plugins-directory",
+            format!("{error}{cause}"),
+        ));
+        discover::Found::default()
+    });
+    report.skipped = found.skipped;
+    progress.found(found.candidates.len());
+    let capturer = loader.capturer(&mut report);
+    let round = Arc::new(Round { loader: loader.clone(), capturer, unwritable: OnceLock::new() });
+    let mut tasks = JoinSet::new();
+    for (index, candidate) in found.candidates.iter().cloned().enumerate() {
+        let round = round.clone();
+        tasks.spawn(async move { (index, round.load(candidate).await) });
+    }
+    let mut outcomes: Vec<Option<(Loaded, bool)>> = found.candidates.iter().map(|_| None).collect();
+    while let Some(ended) = tasks.join_next().await {
+        // A task that panicked leaves its place empty, and the others alone.
+        let Ok((index, outcome)) = ended else { continue };
+        progress.done(&found.candidates[index].name);
+        outcomes[index] = Some(outcome);
+    }
+    report.discovered = outcomes.iter().flatten().filter(|(_, asked)| *asked).count();
+    if let Some(fault) = round.unwritable.get() {
+        report.problems.push(Diagnostic::new(Severity::Warning, "schemas-unwritable", fault.clone()));
+    }
+    let in_order = outcomes.into_iter().zip(found.candidates).map(|(outcome, candidate)| match outcome {
+        Some((served, _)) => served,
+        None => failed(candidate, "an internal error; please report it".into()),
+    });
+    (in_order.collect(), report)
+}
+
+impl Round {
+    /// Loads one plugin, and tells whether its program was asked.
+    async fn load(&self, candidate: Candidate) -> (Loaded, bool) {
+        let subjected = match self.look_at(&candidate) {
+            Ok(subjected) => subjected,
+            Err(reason) => return (failed(candidate, reason), false),
+        };
+        let store = &self.loader.store;
+        let mut faults = Vec::new();
+        let known = store.read(&candidate.name).unwrap_or_else(|error| {
+            faults.push(Diagnostic::new(Severity::Warning, "contract-unusable", error.to_string()));
+            None
+        });
+        let previous = store.fingerprint(&candidate.name, known.as_ref());
+        let fingerprint = Fingerprint::take(&subjected.subject(), previous.as_ref());
+        let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
+        let (mut served, asked) = match known {
+            Some(known) if holds => {
+                self.note(store.refresh(&candidate.name, &known, &fingerprint));
+                (subjected.serve(known.contract, State::Ready), false)
+            }
+            known => (self.ask(subjected, known, &fingerprint).await, true),
+        };
+        served.plugin.diagnostics.extend(faults);
+        (served, asked)
+    }
+
+    /// What the plugin's files say, without running anything.
+    fn look_at(&self, candidate: &Candidate) -> Result<Subjected, String> {
+        let discovery = &self.loader.discovery;
+        let manifest = manifest::read(&candidate.directory).map_err(|error| {
+            let cause =
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            format!("{error}{cause}")
+        })?;
+        if manifest.command.is_none() && !candidate.directory.join(crate::plugin::PROGRAM).is_file() {
+            return Err(format!("no {} in it, and its manifest has no `command`", crate::plugin::PROGRAM));
+        }
+        let search = Search { python: &discovery.python, path: discovery.path.as_deref() };
+        let launch = interpreter::launch(&candidate.directory, manifest.command.as_deref(), search);
+        let program = Program {
+            directory: candidate.directory.clone(),
+            env: manifest.env.clone().into_iter().collect(),
+            launch,
+            live: discovery.live && manifest.live.unwrap_or(true),
+            hangs: Hangs::default(),
+        };
+        Ok(Subjected {
+            outside: interpreter::files(&program.launch, search),
+            describe: manifest.describe.unwrap_or(discovery.describe),
+            candidate: candidate.clone(),
+            manifest,
+            program,
+        })
+    }
+
+    /// Asks the program; where it fails, its last good contract is served.
+    async fn ask(&self, subjected: Subjected, known: Option<Known>, fingerprint: &Fingerprint) -> Loaded {
+        let selection = Selection::new(&subjected.manifest);
+        match tree::inspect(&self.capturer, &subjected.program, &selection).await {
+            Ok(inspected) => self.take_in(subjected, &selection, inspected, fingerprint).await,
+            Err(error) => match known {
+                Some(known) => subjected.serve(known.contract, State::Stale(error.to_string())),
+                None => failed(subjected.candidate, error.to_string()),
+            },
+        }
+    }
+
+    /// Makes tools of what the program said, and writes its contract.
+    async fn take_in(
+        &self,
+        mut subjected: Subjected,
+        selection: &Selection,
+        inspected: Inspected,
+        fingerprint: &Fingerprint,
+    ) -> Loaded {
+        let Inspected { mut root, pages } = inspected;
+        let name = subjected.candidate.name.clone();
+        let mut diagnostics = selection.unmatched(&root);
+        diagnostics.extend(select::resolve_overrides(&mut subjected.manifest, &root));
+        selection.reveal(&mut root);
+        if subjected.describe {
+            diagnostics.extend(describe::apply(&self.capturer, &subjected.program, &name, &mut root).await);
+        }
+        let made = schema::tools(&name, &selection.narrow(&root), &subjected.manifest.tools);
+        diagnostics.extend(made.diagnostics);
+        let contract = Contract::new(&name, root, made.tools, diagnostics);
+        self.note(self.loader.store.write(&contract, fingerprint, &pages));
+        subjected.serve(contract, State::Ready)
+    }
+
+    /// Remembers that the schemas directory can't be written: everything is served all the same.
+    fn note(&self, written: std::io::Result<()>) {
+        if let Err(error) = written {
+            let message =
+                format!("contracts can't be kept, so the next start asks every plugin again: {error}");
+            let _ = self.unwritable.set(message);
+        }
+    }
+}
+
+impl Subjected {
+    fn subject(&self) -> Subject<'_> {
+        Subject {
+            directory: &self.candidate.directory,
+            launch: &self.program.launch,
+            outside: &self.outside,
+            live: self.program.live,
+            describe: self.describe,
+        }
+    }
+
+    fn serve(self, contract: Contract, state: State) -> Loaded {
+        let mut diagnostics = self.candidate.diagnostics;
+        diagnostics.extend(contract.diagnostics);
+        let plugin = Plugin {
+            name: self.candidate.name,
+            directory: self.candidate.directory,
+            launch: self.program.launch,
+            env: self.program.env,
+            timeout: self.manifest.time_limit(),
+            concurrency: None,
+            root: contract.command,
+            state,
+            diagnostics,
+        };
+        let max_concurrency = self.manifest.max_concurrency.map(std::num::NonZeroUsize::get);
+        Loaded { plugin, tools: contract.tools, max_concurrency }
+    }
+}
+
+/// A plugin of which nothing is served.
+fn failed(candidate: Candidate, reason: String) -> Loaded {
+    let plugin = Plugin {
+        name: candidate.name,
+        directory: candidate.directory,
+        launch: Vec::new(),
+        env: Vec::new(),
+        timeout: None,
+        concurrency: None,
+        root: Command::default(),
+        state: State::Failed(reason),
+        diagnostics: candidate.diagnostics,
+    };
+    Loaded { plugin, tools: Vec::new(), max_concurrency: None }
+}

@@ -1,0 +1,240 @@
+//! What is being served: immutable snapshots of plugins and their tools.
+//!
+//! ```text
+//! plugins directory → load (one plugin: contract still true, or discovered anew) → Snapshot → watchers
+//! ```
+//!
+//! A plugin that fails takes nothing from the others. This module does not know how tools are listed or called, and it
+//! prints nothing: what happened is in the [`Report`] and in each [`Plugin`].
+
+mod find;
+mod load;
+mod report;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+
+use crate::argv::{self, ArgvError};
+use crate::config::Config;
+use crate::model::{Command, Diagnostic, Severity, Tool};
+use crate::schema;
+
+use load::{Loaded, Loader};
+
+pub use report::{Report, Summary};
+
+/// One immutable set of tools.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Counts snapshots from 1.
+    pub generation: u64,
+    /// Every plugin that was found, in the order of names.
+    pub plugins: Vec<Arc<Plugin>>,
+    /// Every tool, in the order of names.
+    pub tools: Vec<Served>,
+}
+
+/// A tool and the plugin that it belongs to.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// What is listed.
+    pub tool: Tool,
+    /// Whose it is.
+    pub plugin: Arc<Plugin>,
+}
+
+/// A plugin as it is served.
+#[derive(Debug)]
+pub struct Plugin {
+    /// The directory's name.
+    pub name: String,
+    /// Where it is.
+    pub directory: PathBuf,
+    /// The words that start its program, up to the arguments.
+    pub launch: Vec<std::ffi::OsString>,
+    /// Variables that its manifest sets.
+    pub env: Vec<(String, String)>,
+    /// Its own time limit for calls.
+    pub timeout: Option<Duration>,
+    /// Its own bound on calls at a time.
+    pub concurrency: Option<Arc<Semaphore>>,
+    /// The command tree; empty where the plugin is in error.
+    pub root: Command,
+    /// How it stands.
+    pub state: State,
+    /// What its author should know.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How a plugin stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Discovered now or known from a valid contract.
+    Ready,
+    /// It does not answer any more; its last good contract is served.
+    Stale(String),
+    /// Nothing of it is served.
+    Failed(String),
+}
+
+impl Served {
+    /// The words for a call, after the program; nothing is run.
+    ///
+    /// # Panics
+    /// Only for a tool that was put together with another plugin's tree.
+    pub fn argv(&self, arguments: &Map<String, Value>) -> Result<Vec<String>, Vec<ArgvError>> {
+        let chain = self.plugin.root.chain(&self.tool.path);
+        let chain =
+            chain.expect("a tool's path is of its plugin's tree: made from it, or checked on reading");
+        argv::render(&chain, &self.tool, arguments)
+    }
+}
+
+/// Holds the current snapshot and makes new ones.
+#[derive(Debug)]
+pub struct Registry {
+    current: arc_swap::ArcSwap<Snapshot>,
+    changed: tokio::sync::watch::Sender<u64>,
+    report: arc_swap::ArcSwap<Report>,
+    loader: Arc<Loader>,
+    /// Each plugin's bound on calls and its places: calls that run hold theirs across reloads.
+    places: tokio::sync::Mutex<Places>,
+}
+
+type Places = HashMap<String, (usize, Arc<Semaphore>)>;
+
+/// What a load reports while it runs: a progress bar listens to it.
+pub trait Progress: Send + Sync {
+    /// So many plugins were found.
+    fn found(&self, plugins: usize);
+    /// One plugin is done.
+    fn done(&self, plugin: &str);
+}
+
+impl Registry {
+    /// Discovers all plugins (from contracts where those are valid) and makes the first snapshot. Never fails: a
+    /// plugins directory that is not there is an empty snapshot, and the [`Report`] says so.
+    pub async fn load(config: &Config, progress: &dyn Progress) -> Registry {
+        let registry = Registry {
+            current: arc_swap::ArcSwap::default(),
+            changed: tokio::sync::watch::channel(0).0,
+            report: arc_swap::ArcSwap::default(),
+            loader: Arc::new(Loader::new(config)),
+            places: tokio::sync::Mutex::default(),
+        };
+        registry.reload(progress).await;
+        registry
+    }
+
+    /// Looks at all plugins again. Where anything is different, the new snapshot takes the place of the old one and
+    /// watchers are told. Returns whether it did. Reloads at the same time wait for one another.
+    pub async fn reload(&self, progress: &dyn Progress) -> bool {
+        let mut places = self.places.lock().await;
+        let (loaded, report) = load::all(&self.loader, progress).await;
+        let snapshot = assemble(loaded, &mut places);
+        self.report.store(Arc::new(report));
+        let old = self.snapshot();
+        if old.generation > 0 && snapshot.says_the_same(&old) {
+            return false;
+        }
+        let generation = old.generation + 1;
+        self.current.store(Arc::new(Snapshot { generation, ..snapshot }));
+        self.changed.send_replace(generation);
+        true
+    }
+
+    /// What is being served now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Tells the generation of each new snapshot.
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// What the last load came upon besides plugins.
+    pub fn report(&self) -> Arc<Report> {
+        self.report.load_full()
+    }
+
+    /// What there is to say of the last load, e.g. in the lines of a start.
+    pub fn summary(&self) -> Summary {
+        Summary::new(&self.snapshot(), &self.report())
+    }
+
+    /// The help pages that a plugin showed when it was last discovered, keyed by the command's words joined with
+    /// blanks. They are cache, so there may be none.
+    pub fn pages(&self, plugin: &str) -> Option<std::collections::BTreeMap<String, String>> {
+        self.loader.store.pages(plugin)
+    }
+}
+
+/// Puts loaded plugins together: tools that claim the same name are told apart.
+fn assemble(loaded: Vec<Loaded>, places: &mut Places) -> Snapshot {
+    let mut plugins = Vec::new();
+    let mut tools: Vec<(usize, Tool)> = Vec::new();
+    for (index, Loaded { mut plugin, tools: own, max_concurrency }) in loaded.into_iter().enumerate() {
+        plugin.concurrency = max_concurrency.map(|bound| place(places, &plugin.name, bound));
+        tools.extend(own.into_iter().map(|tool| (index, tool)));
+        plugins.push(plugin);
+    }
+    let names: Vec<String> = plugins.iter().map(|plugin| plugin.name.clone()).collect();
+    let mut claims: Vec<(&str, &mut Tool)> =
+        tools.iter_mut().map(|(owner, tool)| (names[*owner].as_str(), tool)).collect();
+    let renamed = schema::separate(&mut claims);
+    for (index, old) in renamed {
+        let (owner, tool) = &tools[index];
+        let message = format!("another plugin claims the tool name `{old}` too; this one is `{}`", tool.name);
+        plugins[*owner].diagnostics.push(Diagnostic::new(Severity::Warning, "tool-name-taken", message));
+    }
+    places.retain(|name, _| names.binary_search(name).is_ok());
+    let plugins: Vec<Arc<Plugin>> = plugins.into_iter().map(Arc::new).collect();
+    let mut tools: Vec<Served> =
+        tools.into_iter().map(|(owner, tool)| Served { tool, plugin: plugins[owner].clone() }).collect();
+    tools.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
+    Snapshot { generation: 0, plugins, tools }
+}
+
+/// The places of a plugin's calls; new ones where its bound is new.
+fn place(places: &mut Places, plugin: &str, bound: usize) -> Arc<Semaphore> {
+    let bound = bound.min(Semaphore::MAX_PERMITS);
+    let fresh = || (bound, Arc::new(Semaphore::new(bound)));
+    let entry = places.entry(plugin.to_owned()).or_insert_with(fresh);
+    if entry.0 != bound {
+        *entry = fresh();
+    }
+    entry.1.clone()
+}
+
+impl Snapshot {
+    /// Whether nothing that is served or reported differs, the generation aside.
+    fn says_the_same(&self, other: &Snapshot) -> bool {
+        let tools =
+            self.tools.iter().map(|served| &served.tool).eq(other.tools.iter().map(|served| &served.tool));
+        tools
+            && self.plugins.len() == other.plugins.len()
+            && self.plugins.iter().zip(&other.plugins).all(|(a, b)| a.says_the_same(b))
+    }
+}
+
+impl Plugin {
+    fn says_the_same(&self, other: &Plugin) -> bool {
+        let head =
+            |p: &Plugin| (p.name.clone(), p.directory.clone(), p.launch.clone(), p.env.clone(), p.timeout);
+        let places = match (&self.concurrency, &other.concurrency) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        places
+            && head(self) == head(other)
+            && self.state == other.state
+            && self.root == other.root
+            && self.diagnostics == other.diagnostics
+    }
+}

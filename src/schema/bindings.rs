@@ -1,0 +1,128 @@
+//! Which arguments a tool offers, and under what property names.
+
+use std::collections::BTreeSet;
+
+use super::is_required;
+use crate::model::{Argument, Binding, Command, Diagnostic, Severity};
+
+/// The longest property name that every client takes.
+const MAX_KEY: usize = 64;
+
+/// Room that is kept for the number that tells two properties of one name apart.
+const NUMBER_ROOM: usize = 6;
+
+/// Binds every argument that a leaf's callers can use: its own and those of the commands above it. Required ones
+/// come first, then the leaf's own, then its parents', nearest first. `chain` leads from the root to the leaf.
+pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagnostic>) -> Vec<Binding> {
+    let mut bindings: Vec<Binding> = Vec::new();
+    let mut taken = BTreeSet::new();
+    for depth in (0..chain.len()).rev() {
+        let mut here = Vec::new();
+        for (index, argument) in chain[depth].arguments.iter().enumerate().filter(|(_, a)| a.is_served()) {
+            match overwritten_by(chain, depth, index) {
+                Some(deeper) => diagnostics.push(unreachable(chain, argument, deeper)),
+                None => here.push((index, argument)),
+            }
+        }
+        // Options choose first: their names are fixed by what one types, while a positional's is only shown.
+        here.sort_by_key(|(_, a)| a.is_positional());
+        let word = if depth == 0 { plugin } else { &chain[depth].name };
+        let prefix = (depth + 1 < chain.len()).then_some(word);
+        let first = bindings.len();
+        for (index, argument) in here {
+            let property = name(argument, &chain[depth].parser.prefix_chars, prefix, &taken);
+            taken.insert(property.clone());
+            bindings.push(Binding { property, depth, index });
+        }
+        bindings[first..].sort_by_key(|b| b.index);
+    }
+    bindings.sort_by_key(|b| !is_required(&chain[b.depth].arguments[b.index]));
+    bindings
+}
+
+/// A name that is not taken: the plain one; for a positional, its dest; with the command's word before it, where that
+/// command is not the leaf; with a number.
+fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &BTreeSet<String>) -> String {
+    let plain = key(argument, prefix_chars);
+    let dest =
+        argument.dest.as_deref().filter(|_| argument.is_positional()).map(squeeze).filter(|d| !d.is_empty());
+    let prefixed = word.map(|word| clean(&format!("{word}_{plain}")));
+    let stem = prefixed.clone().unwrap_or_else(|| plain.clone());
+    let wishes = [Some(plain), dest.map(|d| clean(&d)), prefixed];
+    wishes.into_iter().flatten().find(|n| !taken.contains(n)).unwrap_or_else(|| distinct(stem, taken))
+}
+
+/// The argument further down that makes this one useless: argparse parses a subcommand into a namespace of its own and
+/// then copies all of that over the parent's, defaults included. One that must be given is kept all the same.
+fn overwritten_by<'a>(chain: &[&'a Command], depth: usize, index: usize) -> Option<&'a Argument> {
+    let argument = &chain[depth].arguments[index];
+    let dest = argument.dest.as_deref()?;
+    let in_required_group = chain[depth].exclusive.iter().any(|g| g.required && g.members.contains(&index));
+    if argument.required || in_required_group {
+        return None;
+    }
+    let below = chain[depth + 1..].iter().flat_map(|c| &c.arguments);
+    below.filter(|a| a.dest.as_deref() == Some(dest)).find(|a| a.is_served() || has_default(a))
+}
+
+/// Whether leaving the argument out surely stores something.
+fn has_default(argument: &Argument) -> bool {
+    argument.default.as_ref().is_some_and(|d| !d.is_null() && d.as_str() != Some("==SUPPRESS=="))
+}
+
+fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Diagnostic {
+    let words: Vec<&str> = chain.iter().skip(1).map(|c| c.name.as_str()).collect();
+    let message = format!(
+        "`{}` has no effect before `{}`: argparse overwrites it with that command's own `{}`, which stores to the same place",
+        argument.label(),
+        words.join(" "),
+        deeper.label()
+    );
+    Diagnostic::new(Severity::Note, "overwritten-by-subcommand", message).about(argument.label())
+}
+
+/// The property name of an argument: its main flag without prefix, or its metavar or dest.
+fn key(argument: &Argument, prefix_chars: &str) -> String {
+    if let Some(flag) = argument.main_flag() {
+        let bare = flag.trim_start_matches(|c| c == '-' || prefix_chars.contains(c));
+        return clean(&bare.replace('-', "_"));
+    }
+    let shown = match argument.metavar.as_slice() {
+        [one] => Some(one.as_str()),
+        _ => argument.dest.as_deref().or(argument.metavar.first().map(String::as_str)),
+    };
+    let name = squeeze(shown.unwrap_or_default());
+    if name.is_empty() { clean(&squeeze(argument.dest.as_deref().unwrap_or_default())) } else { clean(&name) }
+}
+
+/// Lower case, runs of anything but letters, digits and `_` as one `_`, none at the ends.
+fn squeeze(text: &str) -> String {
+    let mut out = String::new();
+    let mut gap = false;
+    for c in text.to_lowercase().chars() {
+        let kept = c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if kept {
+            out.push(c);
+        } else if !gap {
+            out.push('_');
+        }
+        gap = !kept;
+    }
+    out.trim_matches('_').to_owned()
+}
+
+/// The name within what clients take as a key: `[A-Za-z0-9_.-]{1,64}`.
+fn clean(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let name: String = name.chars().take(MAX_KEY).map(|c| if fits(c) { c } else { '_' }).collect();
+    if name.is_empty() { "value".into() } else { name }
+}
+
+fn distinct(name: String, taken: &BTreeSet<String>) -> String {
+    if !taken.contains(&name) {
+        return name;
+    }
+    let stem: String = name.chars().take(MAX_KEY - NUMBER_ROOM).collect();
+    let numbered = (2..=taken.len() + 2).map(|n| format!("{stem}_{n}")).find(|name| !taken.contains(name));
+    numbered.unwrap_or(name)
+}

@@ -1,0 +1,418 @@
+"""Builds the described argparse programs and answers questions about them: JSON lines in, JSON lines out.
+
+A request: {"op": "version"} -> [major, minor]; {"op": "describe", "program", "columns"} -> what the parser object says, each command's help page at each
+width, and the live description; {"op": "call", "program", "calls": [{"path", "argv", "given"}]} -> for each call the
+namespace that the parser makes of argv and the one that the given values mean. One answer a request, in order; a
+description that this Python can't build gives {"error"}. Runs on Python 3.8 and later, needs nothing but the standard
+library, and starts no program.
+
+The second namespace is derived without parsing (see `expected`), so that it can contradict the first.
+"""
+
+import argparse
+import io
+import json
+import os
+import pathlib
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+
+NO_COLOUR = {"NO_COLOR": "1", "PYTHON_COLORS": "0", "TERM": "dumb", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
+
+
+# Description -> parser
+
+
+def upper(text):
+    """A type that is neither a number nor text as it is."""
+    return text.upper()
+
+
+class CustomFlag(argparse.Action):
+    """A program's own action without a value."""
+
+    def __init__(self, option_strings, dest, **kwargs):
+        super().__init__(option_strings, dest, nargs=0, default=False, **kwargs)
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, True)
+
+
+class CustomValue(argparse.Action):
+    """A program's own action with a value."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, values)
+
+
+ACTIONS = {"custom_flag": CustomFlag, "custom_value": CustomValue}
+if sys.version_info >= (3, 9):
+    ACTIONS["boolean_optional"] = argparse.BooleanOptionalAction
+TYPES = {"int": int, "float": float, "str": str, "path": pathlib.Path, "upper": upper}
+PARSER_KEYWORDS = ("prog", "usage", "description", "epilog", "prefix_chars", "fromfile_prefix_chars", "add_help",
+                   "allow_abbrev")
+SUB_KEYWORDS = ("title", "description", "metavar", "dest", "required", "help", "prog")
+
+
+def with_sentinels(value):
+    """The description with argparse's own SUPPRESS object for that string: argparse compares with `is`."""
+    if isinstance(value, dict):
+        return {key: with_sentinels(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [with_sentinels(one) for one in value]
+    return argparse.SUPPRESS if value == argparse.SUPPRESS else value
+
+
+def build(program):
+    """The parser that a description describes."""
+    return fill(argparse.ArgumentParser(**parser_keywords(program)), program)
+
+
+def parser_keywords(description):
+    keywords = {key: description[key] for key in PARSER_KEYWORDS if key in description}
+    if "formatter" in description:
+        keywords["formatter_class"] = getattr(argparse, description["formatter"])
+    keywords["parents"] = [build(parent) for parent in description.get("parents", ())]
+    return keywords
+
+
+def fill(parser, description):
+    items, sub = description.get("items", []), description.get("sub")
+    for index, item in enumerate(items):
+        if sub and sub.get("at", len(items)) == index:
+            add_subcommands(parser, sub)
+        add_item(parser, item)
+    if sub and sub.get("at", len(items)) >= len(items):
+        add_subcommands(parser, sub)
+    parser.set_defaults(**description.get("set_defaults", {}))
+    return parser
+
+
+def add_item(container, item):
+    if item["kind"] == "group":
+        group = container.add_argument_group(item.get("title"), item.get("description"))
+    elif item["kind"] == "exclusive":
+        group = container.add_mutually_exclusive_group(required=item.get("required", False))
+    else:
+        keywords = {key: value for key, value in item.items() if key not in ("kind", "flags", "name")}
+        if "action" in keywords:
+            keywords["action"] = ACTIONS.get(keywords["action"], keywords["action"])
+        if "type" in keywords:
+            keywords["type"] = TYPES[keywords["type"]]
+        if isinstance(keywords.get("metavar"), list):
+            keywords["metavar"] = tuple(keywords["metavar"])
+        container.add_argument(*item.get("flags", [item.get("name")]), **keywords)
+        return
+    for member in item["items"]:
+        add_item(group, member)
+
+
+def add_subcommands(parser, sub):
+    action = parser.add_subparsers(**{key: sub[key] for key in SUB_KEYWORDS if key in sub})
+    for command in sub["commands"]:
+        keywords = parser_keywords(command.get("parser", {}))
+        keywords.update({key: command[key] for key in ("aliases", "help") if key in command})
+        fill(action.add_parser(command["name"], **keywords), command.get("parser", {}))
+
+
+# Parser -> what is true of it, in the form of the model's Command
+
+
+def truth(parser, name="", aliases=(), summary=None, hidden=False):
+    """What the parser object says; facts that help can't show are among them."""
+    formatter = parser._get_formatter()
+    actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
+    sub = subparsers(parser)
+    before = parser._actions[: parser._actions.index(sub)] if sub else []
+    exclusive = []
+    for group in parser._mutually_exclusive_groups:
+        members = sorted(actions.index(a) for a in group._group_actions if a in actions)
+        exclusive.append({"required": bool(group.required), "members": members})
+    return {
+        "name": name, "aliases": list(aliases), "summary": summary, "hidden": hidden,
+        "description": expand_program(parser, parser.description), "epilog": expand_program(parser, parser.epilog),
+        "arguments": [argument_truth(parser, formatter, action) for action in actions],
+        "exclusive": exclusive,
+        "subcommands": subcommand_truths(formatter, sub) if sub else [],
+        "subcommandAt": sum(not a.option_strings for a in before),
+        "runsAlone": bool(sub) and not sub.required,
+        "parser": {
+            "prefixChars": parser.prefix_chars, "fromfilePrefixChars": parser.fromfile_prefix_chars,
+            "negativeNumberOptions": bool(parser._has_negative_number_optionals), "allowAbbrev": parser.allow_abbrev,
+        },
+        "facts": {
+            "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
+            "subMetavar": sub.metavar if sub else None, "subHidden": bool(sub) and sub.help is argparse.SUPPRESS,
+            "groupText": [g.description for g in parser._action_groups if g.description],
+            "raw": isinstance(formatter, argparse.RawDescriptionHelpFormatter),
+        },
+    }
+
+
+def subparsers(parser):
+    return next((a for a in parser._actions if isinstance(a, argparse._SubParsersAction)), None)
+
+
+def expand_program(parser, text):
+    """argparse puts %(prog)s into a description or epilog only where that is written in it."""
+    if not text:
+        return None
+    return text % {"prog": parser.prog} if "%(prog)" in text else text
+
+
+def subcommand_truths(formatter, sub):
+    rows = {choice.dest: choice for choice in sub._choices_actions}
+    names, parsers = {}, []
+    for name, parser in sub.choices.items():
+        if id(parser) not in names:
+            parsers.append(parser)
+        names.setdefault(id(parser), []).append(name)
+    out = []
+    for parser in parsers:
+        own = names[id(parser)]
+        row = rows.get(own[0])
+        hidden = bool(row) and row.help is argparse.SUPPRESS
+        summary = None if hidden or not row or not row.help else formatter._expand_help(row)
+        out.append(truth(parser, own[0], own[1:], summary, hidden))
+        out[-1]["facts"]["listed"] = row is not None
+    return out
+
+
+def argument_truth(parser, formatter, action):
+    hidden = action.help is argparse.SUPPRESS
+    help_text = None if hidden or not action.help or not action.help.strip() else formatter._expand_help(action)
+    choices = None if action.choices is None else [str(choice) for choice in action.choices]
+    group = next((g for g in parser._action_groups if action in g._group_actions), None)
+    standard = group is None or group in (parser._positionals, parser._optionals)
+    return {
+        "flags": list(action.option_strings), "dest": None if action.dest is argparse.SUPPRESS else action.dest,
+        "metavar": metavar(formatter, action), "action": kind(action), "arity": arity(action),
+        "type": {int: "integer", float: "number"}.get(action.type, "string"), "choices": choices,
+        "default": default(action), "required": required(action), "hidden": hidden, "help": help_text,
+        "section": None if standard else group.title,
+        "facts": {"ownMetavar": action.metavar is not None, "nargsOne": action.nargs == 1,
+                  "defaultText": None if action.default is argparse.SUPPRESS else str(action.default),
+                  "defaultNamed": "%(default)" in (formatter._get_help_string(action) if action.help else "")},
+    }
+
+
+def metavar(formatter, action):
+    if arity(action) == "0":
+        return []
+    if action.metavar is not None:
+        return [action.metavar] if isinstance(action.metavar, str) else list(action.metavar)
+    if action.choices is not None:
+        return []
+    if action.option_strings:
+        return [formatter._get_default_metavar_for_optional(action)]
+    return [formatter._get_default_metavar_for_positional(action)]
+
+
+def kind(action):
+    negatable = getattr(argparse, "BooleanOptionalAction", ())
+    if isinstance(action, negatable):
+        return "negatable"
+    for cls, name in ((argparse._HelpAction, "help"), (argparse._VersionAction, "version"), (argparse._CountAction, "count"),
+                      (argparse._AppendConstAction, "flag"), (argparse._ExtendAction, "extend"),
+                      (argparse._AppendAction, "append")):
+        if isinstance(action, cls):
+            return name
+    return "flag" if action.nargs == 0 else "store"
+
+
+def arity(action):
+    if action.nargs is None or action.nargs == 1:
+        return "1"
+    return str(action.nargs)
+
+
+def default(action):
+    """As the program would have it: a string default has gone through the type."""
+    value = action.default
+    if value is argparse.SUPPRESS:
+        return None
+    if isinstance(value, str) and action.type is not None and arity(action) in ("1", "?"):
+        value = action.type(value)
+    return value if isinstance(value, (str, int, float, list, bool)) else None if value is None else str(value)
+
+
+def required(action):
+    """Whether argparse refuses to go without it: an empty list of words satisfies `?`, `*` and `...`."""
+    if action.option_strings:
+        return bool(action.required)
+    return action.nargs not in ("?", "*", "...")
+
+
+# Pages
+
+
+def pages(parser, columns):
+    """Every command's help page, as print_help writes it: [{"path", "pages": {columns: page or None}}]."""
+    out = []
+    for path, command in commands(parser, []):
+        texts = {}
+        for width in columns:
+            os.environ["COLUMNS"] = str(width)
+            try:
+                stream = io.StringIO()
+                command.print_help(stream)
+                texts[str(width)] = stream.getvalue()
+            except AssertionError:  # argparse up to 3.12 trips over its own wrapping of odd metavars
+                texts[str(width)] = None
+        out.append({"path": path, "pages": texts})
+    return out
+
+
+def commands(parser, path):
+    yield path, parser
+    sub, seen = subparsers(parser), set()
+    for name, command in sub.choices.items() if sub else ():
+        if id(command) not in seen:
+            seen.add(id(command))
+            yield from commands(command, path + [name])
+
+
+# Calls
+
+
+def call(parser, request):
+    """The namespace of argv, and that of the values given: {"got", "error", "expected"}."""
+    argv = request["argv"]
+    answer = {"expected": dumped(expected(parser, request["path"], request["given"], 0)), "got": None, "error": None}
+    errors = io.StringIO()
+    try:
+        with redirect_stderr(errors), redirect_stdout(errors):
+            answer["got"] = dumped(vars(parser.parse_args(argv)))
+    except SystemExit:
+        answer["error"] = errors.getvalue()[-2000:]
+    except Exception as error:  # a file that is not there, for one
+        answer["error"] = "%s: %s" % (type(error).__name__, error)
+    return answer
+
+
+def dumped(namespace):
+    return json.dumps(namespace, sort_keys=True, default=str)
+
+
+def expected(parser, path, given, depth):
+    """The namespace that the values mean. A subcommand's attributes override its parents' of the same name: argparse
+    parses the rest of the line into a namespace of its own and copies that."""
+    actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
+    namespace = {}
+    for action in actions:
+        if action.dest is argparse.SUPPRESS or action.default is argparse.SUPPRESS:
+            continue
+        namespace.setdefault(action.dest, left_out(action))
+    for one in given:
+        if one["depth"] == depth:
+            apply(actions[one["index"]], one["value"], namespace)
+    sub = subparsers(parser)
+    if sub and sub.dest is not argparse.SUPPRESS:
+        namespace[sub.dest] = path[0] if path else None
+    for name, value in parser._defaults.items():
+        namespace.setdefault(name, value)
+    if path:
+        namespace.update(expected(sub.choices[path[0]], path[1:], given, depth + 1))
+    return namespace
+
+
+def left_out(action):
+    if not action.option_strings and action.nargs in ("*", "..."):
+        return [] if action.default is None else action.default
+    if isinstance(action.default, str) and action.type is not None:
+        return action.type(action.default)
+    return action.default
+
+
+def apply(action, value, namespace):
+    """What one argument with a value (in JSON's terms) does to the namespace."""
+    name, what = action.dest, kind(action)
+    before = namespace.get(name)
+    if what == "flag":
+        const = True if isinstance(action, CustomFlag) else action.const
+        if value:
+            namespace[name] = list(before or []) + [const] if isinstance(action, argparse._AppendConstAction) else const
+    elif what == "negatable":
+        namespace[name] = value
+    elif what == "count":
+        if value:
+            namespace[name] = (before or 0) + value
+    elif what == "append":
+        namespace[name] = list(before or []) + [converted(action, one) for one in value]
+    elif what == "extend":
+        namespace[name] = list(before or []) + [scalar(action, one) for one in value]
+    else:
+        namespace[name] = converted(action, value)
+
+
+def converted(action, value):
+    if action.nargs == "?" and value is True:
+        const = action.const
+        return scalar(action, const) if isinstance(const, str) else const
+    if action.nargs == 1:
+        return [scalar(action, value)]
+    if isinstance(value, list):
+        return [scalar(action, one) for one in value]
+    return scalar(action, value)
+
+
+def scalar(action, value):
+    word = value if isinstance(value, str) else json.dumps(value)
+    return action.type(word) if action.type else word
+
+
+# The loop
+
+
+def passenger(source, loaded={}):
+    """The passenger's definitions. Given as source: this file knows no path; without an output it watches nothing."""
+    if source not in loaded:
+        scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "sitecustomize.py")}
+        try:
+            exec(compile(source, "describe.py", "exec"), scope)
+        except ImportError:
+            pass  # its last line imports the `sitecustomize` that it shadows, and mostly there is none
+        loaded[source] = scope
+    return loaded[source]
+
+
+def describe_live(parser, source):
+    """The live description, made by the passenger's own code."""
+    scope, out = passenger(source), []
+    scope["_json"](scope["_Describer"](argparse, parser, scope["TEXT_LIMITS"][0]).whole(), out)
+    return "".join(out)
+
+
+def handle(line):
+    """The answer to one request line."""
+    request = json.loads(line)
+    if request["op"] == "version":
+        return json.dumps(sys.version_info[:2])
+    try:
+        return json.dumps(answer_to(request))
+    except Exception as error:  # a description may be one that argparse refuses, above all while it is made smaller
+        return json.dumps({"error": "%s: %s" % (type(error).__name__, error)})
+
+
+def answer_to(request):
+    program = with_sentinels(request["program"])
+    if sys.version_info < tuple(program.get("since", (3, 8))):
+        return {"skipped": True}
+    parser = build({key: value for key, value in program.items() if key != "since"})
+    if request["op"] == "call":
+        return {"calls": [call(parser, one) for one in request["calls"]]}
+    answer = {"truth": truth(parser), "commands": pages(parser, request["columns"])}
+    if request.get("passenger"):
+        answer["live"] = describe_live(parser, request["passenger"])
+    return answer
+
+
+def main():
+    os.environ.update(NO_COLOUR)
+    for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
+        sys.stdout.buffer.write(handle(line).encode("utf-8") + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

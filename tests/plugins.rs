@@ -1,0 +1,41 @@
+//! Runs the bundled plugins' own tests (`tests/plugins`, Python's unittest) with every interpreter that is named in
+//! `SMCP_TEST_PYTHONS` (paths between colons), else with `python3`.
+
+#![allow(clippy::disallowed_methods, reason = "tests start programs")]
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The oldest Python that the plugins promise to work on, as a Python expression.
+const OLD_ENOUGH: &str = "import sys; sys.exit(sys.version_info < (3, 8))";
+
+fn interpreters() -> Vec<OsString> {
+    let named = std::env::var_os("SMCP_TEST_PYTHONS").filter(|list| !list.is_empty());
+    let list = named.unwrap_or_else(|| "python3".into());
+    std::env::split_paths(&list).map(Into::into).collect()
+}
+
+/// Whether the plugins promise anything for this interpreter; one that cannot be started is a failure.
+fn is_supported(python: &OsStr) -> bool {
+    let status = Command::new(python).args(["-c", OLD_ENOUGH]).status();
+    status.unwrap_or_else(|error| panic!("{}: {error}", python.display())).success()
+}
+
+#[test]
+fn the_plugins_pass_their_own_tests() {
+    let supported: Vec<_> = interpreters().into_iter().filter(|python| is_supported(python)).collect();
+    assert!(!supported.is_empty(), "no interpreter in SMCP_TEST_PYTHONS is Python 3.8 or later");
+    for python in supported {
+        let finished = Command::new(&python)
+            .args(["-m", "unittest", "discover", "-s", "tests/plugins"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null())
+            .output()
+            .expect("the interpreter was started a moment ago");
+        let report = String::from_utf8_lossy(&finished.stderr);
+        assert!(finished.status.success(), "{}:\n{report}", python.display());
+        assert!(!report.contains("Ran 0 tests"), "{}: no tests were found", python.display());
+    }
+}
