@@ -2,6 +2,8 @@
 //! test needs without any program behind them.
 
 #![allow(clippy::disallowed_methods, reason = "tests read where the specification's schemas are")]
+#![allow(clippy::needless_pass_by_value, reason = "`json!` in place reads best without a reference")]
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod guard;
 mod modern;
