@@ -1,0 +1,44 @@
+"""Python package `mcp`, version 2: one job (see ../run) → what its client saw, as JSON."""
+import asyncio
+import json
+import sys
+
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.sse import sse_client
+
+
+def target(job):
+    if job["transport"] == "sse":
+        return sse_client(job["url"] + "/sse")
+    if job["transport"] == "http":
+        return job["url"] + "/mcp"
+    program, *words = job["command"]
+    return StdioServerParameters(command=program, args=words)
+
+
+async def call(client, wanted):
+    steps = []
+
+    async def step(progress, total, message):
+        steps.append([progress, total])
+
+    listen = {"progress_callback": step} if wanted.get("progress") else {}
+    try:
+        result = await client.call_tool(wanted["name"], wanted["arguments"], **listen)
+    except MCPError as error:
+        return {"error": {"code": error.error.code, "message": error.error.message}}
+    return {**result.model_dump(mode="json", by_alias=True, exclude_none=True), "steps": steps}
+
+
+async def main(job):
+    async with Client(target(job), mode=job["mode"]) as client:
+        tools = (await client.list_tools()).tools
+        print(json.dumps({
+            "revision": client.protocol_version,
+            "server": client.server_info.name,
+            "tools": [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools],
+            "calls": {key: await call(client, wanted) for key, wanted in job["calls"].items()},
+        }))
+
+
+asyncio.run(main(json.loads(sys.argv[1])))
