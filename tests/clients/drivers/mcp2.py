@@ -35,7 +35,7 @@ async def main(job):
         tools = (await client.list_tools()).tools
         print(json.dumps({
             "revision": client.protocol_version,
-            "server": client.server_info.name,
+            "server": client.server_info and client.server_info.name,
             "tools": [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools],
             "calls": {key: await call(client, wanted) for key, wanted in job["calls"].items()},
         }))
