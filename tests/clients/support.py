@@ -25,9 +25,7 @@ class Missing(Exception):
 
 def build():
     """Builds the release binary."""
-    done = subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        raise Missing("cargo build --release failed")
+    install("cargo", "build", "--release", "--quiet", cwd=ROOT)
 
 
 def clean_environment():
@@ -78,6 +76,7 @@ def cached(place, fill):
 
 
 def install(*words, **options):
+    """Runs a command that makes something ready."""
     words = [str(word) for word in words]
     try:
         done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -68,6 +68,11 @@ def logging(args):
     print("Three lines were logged.")
 
 
+def log(args):
+    print("warning: this line is for those who asked for the log", file=sys.stderr, flush=True)
+    print("One line was logged.")
+
+
 def progress(args):
     for done in (0, 50, 100):
         print(f"{done}/100", file=sys.stderr, flush=True)
@@ -86,6 +91,7 @@ COMMANDS = {
     "embedded-resource": (embedded_resource, "print an MCP result with a text file in it"),
     "multiple-content-types": (multiple_content_types, "print an MCP result of text, an image and a text file"),
     "logging": (logging, "write three lines to standard error"),
+    "log": (log, "write a warning to standard error"),
     "progress": (progress, "tell on standard error how far it is"),
     "error": (error, "fail"),
 }
