@@ -1,5 +1,6 @@
 //! The passenger inside real programs: it tells the parser's tree, and nobody can tell that it was there.
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -203,7 +204,7 @@ p = argparse.ArgumentParser()
 p.add_argument("env")
 s = p.add_subparsers(dest="c", metavar="VERB")
 s.required = True
-s.add_parser("checkout", aliases=["co", "ck"], parents=[base], help="get %(prog)s" if False else "get it")
+s.add_parser("checkout", aliases=["co", "ck"], parents=[base], help="get it")
 s.add_parser("quiet", parents=[base])
 s.add_parser("secret", help=argparse.SUPPRESS)
 deep = s.add_parser("deep", help="d").add_subparsers().add_parser("er", help="e").add_subparsers()
@@ -294,7 +295,7 @@ fn programs_of_every_temper() {
             "--a",
         ),
         (
-            "class P(argparse.ArgumentParser): pass\nargparse.ArgumentParser = P\np = argparse.ArgumentParser(); p.add_argument('--a'); p.parse_args()",
+            "real = argparse.ArgumentParser._get_formatter\nargparse.ArgumentParser._get_formatter = lambda self: real(self)\np = argparse.ArgumentParser(); p.add_argument('--a'); p.parse_args()",
             "--a",
         ),
         // overrides the choices of subcommands
@@ -383,7 +384,7 @@ fn odd_objects() {
 #[test]
 fn help_that_cannot_be_made_is_the_programs_own_failure() {
     // CPython 3.14 refuses the text already when the argument is added.
-    let body = "p = argparse.ArgumentParser(); p.add_argument('--a', help='100% sure'); p.parse_args()";
+    let body = "p = argparse.ArgumentParser(); p.add_argument('--a', help='100%z'); p.parse_args()";
     let scene = Scene::new(&[("cli.py", &format!("import argparse\n{body}"))]);
     for python in pythons() {
         scene.same(&python, &["--help"], None);
@@ -393,10 +394,10 @@ fn help_that_cannot_be_made_is_the_programs_own_failure() {
 #[test]
 fn large_parsers_stay_within_bounds() {
     let many = "p = argparse.ArgumentParser(); s = p.add_subparsers()\nfor i in range(300):\n    c = s.add_parser('c%d' % i, help='h')\n    for j in range(5): c.add_argument('--o%d' % j, help='text ' * 10)\np.parse_args()";
-    let long = "p = argparse.ArgumentParser()\nfor i in range(200): p.add_argument('--o%d' % i, help='\\u2713' * 60000)\np.parse_args()";
+    let long = "p = argparse.ArgumentParser(formatter_class=argparse.RawTextHelpFormatter)\nfor i in range(150): p.add_argument('--o%d' % i, help='\\u2713' * 60000)\np.parse_args()";
     let names = |n: usize, name: &dyn Fn(usize) -> String| (0..n).map(name).collect::<Vec<_>>().join(" ");
     check(many, &names(300, &|i| format!("[c{i}: --o0 --o1 --o2 --o3 --o4]")));
-    for command in check(long, &names(200, &|i| format!("--o{i}"))) {
+    for command in check(long, &names(150, &|i| format!("--o{i}"))) {
         assert!(command.incomplete && command.diagnostics[0].code == "live-truncated");
     }
 }
@@ -431,10 +432,10 @@ const LOOK: &str = r"
 import os, sys, argparse, subprocess
 def look():
     print(sorted((k, v) for k, v in os.environ.items()))
-    print(sys.path, sorted(sys.path_importer_cache)[:0], sys.meta_path.__len__())
+    print(sys.path, len(sys.meta_path))
     print('sitecustomize' in sys.modules, getattr(sys.modules.get('sitecustomize'), '__file__', None))
     try: import sitecustomize; print(sitecustomize.__file__)
-    except ImportError as error: print(error)
+    except Exception as error: print(error)
     print(argparse.__loader__.__class__, argparse.__spec__.loader is argparse.__loader__)
     print(argparse.ArgumentParser._get_values.__qualname__, argparse.ArgumentParser._get_formatter.__module__)
     sys.stdout.flush()

@@ -124,7 +124,7 @@ class _Describer(object):
         return [n for n in (self.name(v) for v in _some(values)) if n is not None]
 
     def parser(self, parser):
-        formatter = _attempt(lambda: _real_formatter(parser))
+        formatter = _attempt(lambda: parser._get_formatter())
         sections = {}
         for group in _some(getattr(parser, "_action_groups", None)):
             if not _is_standard(parser, group):
@@ -370,10 +370,6 @@ def _is_help(action):
     return getattr(action, "nargs", None) == 0 and ("--help" in flags or getattr(action, "dest", None) == "help")
 
 
-def _real_formatter(parser):
-    return parser._get_formatter()
-
-
 def _json(value, out):
     if value is None or value is True or value is False:
         out.append({None: "null", True: "true", False: "false"}[value])
@@ -418,6 +414,7 @@ class _Watch(object):
     def __init__(self, output):
         self.output, self.process = output, os.getpid()
         self.best, self.parser, self.shape, self.inside = 0, None, None, {}
+        self.described = []  # kept alive, so ids stay unique
         self.busy, self.left = False, MAX_ACTIONS_EVER
 
     def see(self, argparse, parser, certainty):
@@ -436,7 +433,7 @@ class _Watch(object):
         try:
             self.write(argparse, parser)
             self.best = max(self.best, certainty) if parser is self.parser else certainty
-            self.parser = parser  # kept alive, so ids stay unique
+            self.parser = parser
         finally:
             if sys.stdout is quiet[0]:
                 sys.stdout = streams[0]

@@ -80,7 +80,9 @@ fn partners(text: &[Argument], live: &[Argument]) -> Vec<Option<usize>> {
     for is_same in same {
         for (partner, shown) in partners.iter_mut().zip(text).filter(|(p, _)| p.is_none()) {
             *partner = (0..live.len()).find(|&i| !taken[i] && is_same(shown, &live[i]));
-            partner.iter().for_each(|&i| taken[i] = true);
+            if let Some(index) = *partner {
+                taken[index] = true;
+            }
         }
     }
     // Positionals that go by other names on the page: by their order, where as many are left on both sides.
@@ -170,7 +172,7 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
     if live.value_type != text.value_type && both(Fact::Type) {
         found.push(("type", format!("{:?}", text.value_type), format!("{:?}", live.value_type)));
     }
-    if live.choices != text.choices && both(Fact::Choices) {
+    if both(Fact::Choices) && sorted(live) != sorted(text) {
         found.push(("choices", choices(text), choices(live)));
     }
     if both(Fact::Default) && !same_default(live.default.as_ref(), text.default.as_ref()) {
@@ -186,6 +188,13 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
         found.push(("required", shown.into(), if live.required { "required" } else { "optional" }.into()));
     }
     found
+}
+
+/// The choices without their order, which a Python set does not keep.
+fn sorted(argument: &Argument) -> Option<Vec<&String>> {
+    let mut choices: Vec<&String> = argument.choices.as_ref()?.iter().collect();
+    choices.sort();
+    Some(choices)
 }
 
 /// A default in help text is what `str` makes of it, so `5` may stand for `"5"`.

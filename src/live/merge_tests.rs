@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use serde_json::{Value, json};
 
 use super::merge;
@@ -32,9 +34,10 @@ const LIVE: &str = "live";
 #[test]
 fn what_a_page_cannot_know_is_taken_without_a_note() {
     check(
-        json!({"flags": ["--n"], "provenance": {"arity": "entry", "required": "usage"}}),
-        json!({"flags": ["--n"], "action": "append", "type": "integer", "default": [1],
-               "provenance": {"arity": LIVE, "required": LIVE, "type": LIVE, "default": LIVE}}),
+        json!({"flags": ["--n"], "choices": ["2", "1"],
+               "provenance": {"arity": "entry", "required": "usage", "choices": "entry"}}),
+        json!({"flags": ["--n"], "action": "append", "type": "integer", "default": [1], "choices": ["1", "2"],
+               "provenance": {"choices": LIVE, "arity": LIVE, "required": LIVE, "type": LIVE, "default": LIVE}}),
         json!({"action": "append", "type": "integer", "default": [1]}),
         &[],
     );
