@@ -266,7 +266,7 @@ async fn programs_that_misbehave_fail_alone() {
     world.plugin("crashes", "import no_such_module_at_all");
     world.plugin(
         "percent",
-        "p = argparse.ArgumentParser()\np.add_argument('--x', help='50% of')\np.print_help()",
+        "p = argparse.ArgumentParser()\np.add_argument('--x', help='50% of')\np.parse_args()",
     );
     let bad = world.plugin("badmanifest", "argparse.ArgumentParser().parse_args()");
     fs::write(bad.join("plugin.toml"), "timeout = \"soon\"\n").unwrap();
@@ -283,10 +283,11 @@ async fn programs_that_misbehave_fail_alone() {
     check("hangs", &["no help within 3s"]);
     check("ignores", &["`--help` printed no usage (exit code 0)"]);
     check("crashes", &["exit code 1", "No module named 'no_such_module_at_all'"]);
+    check("percent", &["exit code 1", "Error: "]);
     check("badmanifest", &["plugin.toml:1: `timeout`: "]);
     // Nothing but `--help` was ever tried.
     assert!(world.runs().iter().all(|words| words == "--help"));
-    assert_eq!(registry.summary().failed.len(), 5 - usize::from(state(&registry, "percent") == State::Ready));
+    assert_eq!(registry.summary().failed.len(), 5);
 }
 
 #[tokio::test]
@@ -462,20 +463,15 @@ a.add_subparsers(dest='y').add_parser('c', help='C').add_argument('--deep')
 p.parse_args()
 ";
     world.plugin("big", body);
-    let begun = Instant::now();
     let registry = world.load().await;
-    let took = begun.elapsed();
     assert_eq!(tools(&registry).len(), 301);
     let root = root(&registry, "big");
     assert_eq!(labels(&root, &["cmd299"]), ["--n299"]);
     assert_eq!(labels(&root, &["a", "b", "c"]), ["--deep"]);
     let names: Vec<&str> = root.subcommands.iter().map(|c| c.name.as_str()).collect();
     assert_eq!((names[0], names[299], names[300]), ("cmd0", "cmd299", "a"));
-    assert!(took < Duration::from_secs(120), "{took:?}");
-    world.runs();
-    let begun = Instant::now();
+    assert_eq!(world.runs().len(), 304, "each page is asked for once");
     assert_eq!(tools(&world.load().await).len(), 301);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(world.runs(), [""; 0]);
 }
 

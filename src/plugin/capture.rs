@@ -165,8 +165,9 @@ impl Capturer {
         let stdout = String::from_utf8_lossy(&finished.stdout.head);
         let stderr = String::from_utf8_lossy(&finished.stderr.head);
         let Some(answer) = answer::page(&stdout, &stderr) else {
-            // A live description proves that the parser printed its help, whatever that looks like.
-            let Some(live) = live else { return Err(silence(&finished, self.timeout)) };
+            // A live description and a good end prove that the parser printed its help, whatever that looks like.
+            let proven = live.filter(|_| finished.end == End::Exit(0));
+            let Some(live) = proven else { return Err(silence(&finished, self.timeout)) };
             let page = Page { text: stdout.into_owned(), short: false, live: Some(live), diagnostics };
             return Ok((page, false));
         };
