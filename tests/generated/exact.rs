@@ -1,7 +1,7 @@
 //! With the live description nothing is left to guess: the merged command is the truth, fact by fact, and every Python
 //! gives the same.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use smcp::model::{Argument, Command};
 
 use crate::program::Program;
@@ -62,21 +62,20 @@ fn failure(cause: &str, about: &str, expected: &str, got: &str, seen: &str) -> F
 /// Everything of one command but its arguments and what stands below it.
 fn node_facts(command: &Command) -> Value {
     let names: Vec<_> = command.subcommands.iter().map(|c| &c.name).collect();
-    serde_json::json!({
+    json!({
         "name": command.name, "aliases": command.aliases, "summary": squeezed(command.summary.as_ref()),
         "description": squeezed(command.description.as_ref()), "epilog": squeezed(command.epilog.as_ref()),
         "exclusive": command.exclusive, "subcommands": names, "subcommandAt": command.subcommand_at,
         "runsAlone": command.runs_alone, "hidden": command.hidden, "incomplete": command.incomplete,
-        "parser": command.parser,
     })
 }
 
 fn spellings(command: &Command) -> Value {
-    serde_json::json!({ "all": command.arguments.iter().map(label).collect::<Vec<_>>() })
+    json!({ "all": command.arguments.iter().map(label).collect::<Vec<_>>() })
 }
 
 fn argument_facts(argument: &Argument) -> Value {
-    serde_json::json!({
+    json!({
         "flags": argument.flags, "dest": argument.dest, "metavar": argument.metavar, "action": argument.action,
         "arity": argument.arity, "type": argument.value_type, "choices": argument.choices, "default": argument.default,
         "required": argument.required, "hidden": argument.hidden, "help": squeezed(argument.help.as_ref()),
