@@ -238,11 +238,11 @@ def arity(action):
 
 
 def default(action):
-    """As the program would have it: a string default has gone through the type."""
+    """As the program would have it: a string default has gone through the type, where that is a plain one."""
     value = action.default
     if value is argparse.SUPPRESS:
         return None
-    if isinstance(value, str) and action.type is not None and arity(action) in ("1", "?"):
+    if isinstance(value, str) and action.type in (int, float) and arity(action) in ("1", "?"):
         value = action.type(value)
     return value if isinstance(value, (str, int, float, list, bool)) else None if value is None else str(value)
 
