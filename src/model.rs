@@ -106,7 +106,7 @@ pub struct ParserTraits {
     /// Some option of the parser looks like a negative number (`-1`), so no plain word may.
     #[serde(skip_serializing_if = "is_default")]
     pub negative_number_options: bool,
-    /// Whether a value that is `--` arrives as it is, also at the second of several positionals (CPython 3.12.5, 3.13.1
+    /// Whether a value that is `--` arrives as it is, also at the second of several positionals (`CPython` 3.12.5, 3.13.1
     /// and later), or is dropped (earlier ones); `None` where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keeps_double_dash: Option<bool>,

@@ -532,6 +532,10 @@ m=ss.add_parser('migrate'); m.add_argument('rev'); m.add_argument('extra',nargs=
         )
         .refuses(json!({"hosts": ["h", "i"], "rev": "r"}), "`migrate`");
     table
+        .parser("p=A()\np.add_argument('--tag',nargs='*'); p.add_argument('--level',default=3,type=int)\ns=p.add_subparsers(); s.required=True\nu=s.add_parser('up')")
+        .at("up")
+        .gives(json!({"tag": ["a", "b"]}), json!({"tag": ["a", "b"], "level": 3}));
+    table
         .parser("p=A()\np.add_argument('--foobar'); p.add_argument('--foobaz')\ns=p.add_subparsers(); s.required=True\nu=s.add_parser('up'); u.add_argument('--foo'); u.add_argument('--foob')")
         .at("up")
         .refuses(json!({"foo": "x"}), "ambiguous");

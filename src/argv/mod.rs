@@ -92,7 +92,7 @@ pub fn render(
         match values::uses(argument, value, is_required(tool, &binding.property)) {
             Ok(uses) if uses.is_empty() => {}
             Ok(uses) => {
-                given.push(Given { place: binding.into(), property: &binding.property, argument, uses })
+                given.push(Given { place: binding.into(), property: &binding.property, argument, uses });
             }
             Err(reason) => errors.push(ArgvError::new(key, reason)),
         }
@@ -161,14 +161,17 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
 /// The first layout that argparse reads as what was meant, on every version that the program may run on.
 fn lay_out(chain: &[&Command], path: &[String], given: &[Given<'_>]) -> Result<Vec<String>, ArgvError> {
     let mut refusal = None;
-    let demands = chain.first().map_or(&[][..], |root| replay::demands(root));
-    for (dialects, layout) in demands.iter().flat_map(|d| Layout::ALL.map(|layout| (d, layout))) {
-        let filled = if layout.fill { words::fill(chain, given) } else { given.to_vec() };
-        let words = words::words(chain, path, &filled, layout);
-        match replay::check(chain, &words, &filled, dialects) {
-            Ok(()) => return Ok(words),
-            // The first layout is the usual one, so its trouble is the one to tell.
-            Err(trouble) => refusal = refusal.or(Some(trouble)),
+    let layouts = Layout::all(chain.len());
+    let filled = words::fill(chain, given);
+    for dialects in chain.first().map_or(&[][..], |root| replay::demands(root)) {
+        for layout in &layouts {
+            let given = if layout.fill { filled.as_slice() } else { given };
+            let words = words::words(chain, path, given, *layout);
+            match replay::check(chain, &words, given, dialects) {
+                Ok(()) => return Ok(words),
+                // The first layout is the usual one, so its trouble is the one to tell.
+                Err(trouble) => refusal = refusal.or(Some(trouble)),
+            }
         }
     }
     Err(refusal.unwrap_or_else(|| ArgvError::new(ALL, "argparse has no way to take these arguments")))

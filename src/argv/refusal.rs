@@ -1,7 +1,7 @@
 //! What stands in the way of a command line → an error that names the argument and says why.
 
 use super::replay::Trouble;
-use super::{ALL, ArgvError, Given, Use};
+use super::{ALL, ArgvError, Given, Place, Use};
 use crate::model::{Arity, Command};
 
 /// Says which argument is to blame for words that don't come back as what was meant, and why.
@@ -27,19 +27,30 @@ pub(super) fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]
     }
     let known =
         suspect.into_iter().chain(given).find_map(|g| Some(ArgvError::new(g.property, cause(g, chain)?)));
-    known.unwrap_or_else(|| match trouble {
+    let skipped = || suspect.and_then(|g| Some(ArgvError::new(g.property, skips(g, chain, given)?)));
+    known.or_else(skipped).unwrap_or_else(|| match trouble {
         Trouble::Unread(word) => ArgvError::new(
             name,
             format!("`{word}` can't be passed: argparse would not read it as a value here"),
         ),
         Trouble::Subcommand => {
-            ArgvError::new(ALL, "can't be passed together: argparse would not find the subcommand among them")
+            let why = "argparse would take its word for a value, or a value for its word";
+            ArgvError::new(ALL, format!("can't be passed together before a subcommand: {why}"))
         }
         _ => {
-            let why = "argparse would give its words, or those beside it, to another argument";
-            ArgvError::new(name, format!("can't be passed without the arguments before it: {why}"))
+            let why = "argparse would give some of its words to another argument, or the other way round";
+            ArgvError::new(name, format!("can't be passed together with the others: {why}"))
         }
     })
+}
+
+/// Whether an omitted positional before this one would get its words.
+fn skips(skipping: &Given<'_>, chain: &[&Command], given: &[Given<'_>]) -> Option<String> {
+    let Place { depth, index } = skipping.place;
+    let mut before = chain[depth].arguments[..index].iter().enumerate().filter(|(_, a)| a.is_positional());
+    let is_given = |index: usize| given.iter().any(|g| g.place == Place { depth, index });
+    let (_, omitted) = before.find(|(i, _)| !is_given(*i)).filter(|_| skipping.argument.is_positional())?;
+    Some(format!("can't be passed without `{}`, which stands before it", omitted.label()))
 }
 
 /// Whether a word was made for an argument.
@@ -66,8 +77,9 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     }
     let several = |u: &&Use| u.values.len() > 1;
     if let Some(value) = uses.iter().filter(several).flat_map(|u| &u.values).find(flagged) {
-        let why = "argparse would take it for an option; one such value alone can be passed";
-        return Some(format!("can't hold `{value}` among several values: {why}"));
+        return Some(format!(
+            "can't hold `{value}` among several values: argparse would take it for an option"
+        ));
     }
     let next = chain.get(place.depth + 1)?;
     let open_ended = |u: &Use| match argument.arity {

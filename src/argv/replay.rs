@@ -1,6 +1,6 @@
 //! Words → what argparse makes of them, to prove a layout before anything runs.
 //!
-//! This follows `ArgumentParser._parse_known_args` as CPython 3.8 to 3.14 have it: every word is classified (option,
+//! This follows `ArgumentParser._parse_known_args` as `CPython` 3.8 to 3.14 have it: every word is classified (option,
 //! plain word, `--`), options take words by their `nargs`, positionals by one regular expression over the classes, and a
 //! subcommand takes the rest for its own parser. Where versions differ, all of them must agree. Whatever this
 //! reading can't explain is trouble, so a doubt always becomes a refusal.
@@ -16,7 +16,7 @@ use crate::model::{Action, Arity, Command};
 /// The ways in which versions treat a value that is `--`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Each argument loses its first `--` (options up to CPython 3.12, positionals up to 3.12.4 and 3.13.0).
+    /// Each argument loses its first `--` (options up to `CPython` 3.12, positionals up to 3.12.4 and 3.13.0).
     Dropping,
     /// Only the `--` that ends the options is dropped.
     Exact,

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "`json!` values are written in place")]
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -5,7 +7,7 @@ use super::*;
 
 /// A program of one command; each argument is a property named as the test names it.
 fn tool(arguments: Value, required: &[&str]) -> (Command, Tool) {
-    let names: Vec<String> = arguments.as_array().unwrap().iter().map(|a| property(a)).collect();
+    let names: Vec<String> = arguments.as_array().unwrap().iter().map(property).collect();
     let root: Command = serde_json::from_value(json!({"arguments": arguments})).unwrap();
     let bindings: Vec<Value> = names
         .iter()

@@ -95,7 +95,7 @@ fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
     }
     let given = elements(value);
     if let Arity::Exactly(n) = argument.arity {
-        if given.len() % n.max(1) != 0 {
+        if !given.len().is_multiple_of(n.max(1)) {
             return Err(format!("takes {n} elements at a time, not {}", given.len()));
         }
         let values = given.into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;

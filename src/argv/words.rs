@@ -8,31 +8,32 @@
 use serde_json::Value;
 
 use super::{Given, Place, Use};
-use crate::model::{Argument, Arity, Command, ValueType};
+use crate::model::{Action, Argument, Arity, Command, ValueType};
+
+/// How many levels have the choice between `--` and none: each doubles the layouts to try. Programs have up to four.
+const MAX_CHOOSING: usize = 4;
 
 /// The choices that there are in laying words out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
-    /// A `--` before the leaf's positionals.
-    leaf_dashes: bool,
-    /// A `--` before the positionals of the commands above.
-    parent_dashes: bool,
+    /// For each level from the leaf up (bit 0 is the leaf): a `--` before its positionals.
+    dashes: u32,
     /// Defaults stand in for omitted positionals before ones that are given.
     pub(super) fill: bool,
 }
 
 impl Layout {
-    /// All of them, the most usual first.
-    pub(super) const ALL: [Layout; 8] = [
-        Layout { leaf_dashes: true, parent_dashes: false, fill: false },
-        Layout { leaf_dashes: true, parent_dashes: true, fill: false },
-        Layout { leaf_dashes: false, parent_dashes: false, fill: false },
-        Layout { leaf_dashes: false, parent_dashes: true, fill: false },
-        Layout { leaf_dashes: true, parent_dashes: false, fill: true },
-        Layout { leaf_dashes: true, parent_dashes: true, fill: true },
-        Layout { leaf_dashes: false, parent_dashes: false, fill: true },
-        Layout { leaf_dashes: false, parent_dashes: true, fill: true },
-    ];
+    /// All of them for so many levels, the most usual first: `--` at the leaf, and as few others as may be.
+    pub(super) fn all(levels: usize) -> Vec<Layout> {
+        let mut dashes: Vec<u32> = (0..1 << levels.min(MAX_CHOOSING)).collect();
+        dashes.sort_by_key(|mask| (mask & 1 == 0, mask.count_ones()));
+        let with = |fill: bool| dashes.iter().map(move |&dashes| Layout { dashes, fill });
+        with(false).chain(with(true)).collect()
+    }
+
+    fn has_dashes(self, above_leaf: usize) -> bool {
+        above_leaf < MAX_CHOOSING && self.dashes & (1 << above_leaf) != 0
+    }
 }
 
 /// The words for all that is given, from the root down.
@@ -43,8 +44,7 @@ pub(super) fn words(chain: &[&Command], path: &[String], given: &[Given<'_>], la
         words.extend(options(given, depth));
         let next = path.get(depth);
         let (before, after) = positionals(command, given, depth, next.is_some());
-        let dashes = if next.is_some() { layout.parent_dashes } else { layout.leaf_dashes };
-        if dashes && !before.is_empty() {
+        if layout.has_dashes(chain.len() - 1 - depth) && !before.is_empty() {
             words.push("--".to_owned());
         }
         words.extend(before);
@@ -120,24 +120,44 @@ fn rank(command: &Command, index: usize) -> usize {
     command.arguments[..index].iter().filter(|a| a.is_positional()).count()
 }
 
-/// What is given, with the defaults of omitted optional positionals, so that what is given after them gets its place.
-/// Only a default that is sure to come back as itself stands in, and none of an exclusive group.
+/// What is given, with defaults where they help: those of omitted optional positionals, so that what is given after
+/// them gets its place, and that of one option where nothing else would end the values of the options before the
+/// subcommand. Only a default that is sure to come back as itself stands in, and none of an exclusive group.
 pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<'a>> {
     let mut filled = given.to_vec();
     for (depth, command) in chain.iter().enumerate() {
+        let mut wants_end = depth + 1 < chain.len() && is_open_ended(given, depth);
         for (index, argument) in command.arguments.iter().enumerate() {
-            let absent = !given.iter().any(|g| g.place.depth == depth && g.place.index == index);
-            let free = !command.exclusive.iter().any(|g| g.members.contains(&index));
-            if !(argument.is_positional() && argument.arity == Arity::Optional && absent && free) {
+            let place = Place { depth, index };
+            let absent = !given.iter().any(|g| g.place == place);
+            let free = absent
+                && argument.is_served()
+                && !command.exclusive.iter().any(|g| g.members.contains(&index));
+            let gap = argument.is_positional() && argument.arity == Arity::Optional;
+            let end = wants_end && !argument.is_positional() && argument.arity == Arity::One;
+            if !(free && argument.action == Action::Store && (gap || end)) {
                 continue;
             }
             if let Some(text) = default_word(argument) {
-                let uses = vec![Use { flag: None, values: vec![text] }];
-                filled.push(Given { place: Place { depth, index }, property: "", argument, uses });
+                wants_end &= gap;
+                let flag = argument.main_flag().map(str::to_owned);
+                filled.push(Given {
+                    place,
+                    property: "",
+                    argument,
+                    uses: vec![Use { flag, values: vec![text] }],
+                });
             }
         }
     }
     filled
+}
+
+/// Whether the options of a level go on taking words after their own.
+fn is_open_ended(given: &[Given<'_>], depth: usize) -> bool {
+    let mut greeds =
+        given.iter().filter(|g| g.place.depth == depth && !g.argument.is_positional()).map(|g| block(g).0);
+    greeds.clone().next().is_some() && greeds.all(|greed| greed == Greed::UntilOption)
 }
 
 /// The word that gives an argument its default value.

@@ -62,6 +62,9 @@ impl Contract {
     }
 
     /// The file's text: the same contract always gives the same bytes.
+    ///
+    /// # Panics
+    /// Never: only maps with keys that aren't strings could not be written.
     pub fn text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("all maps have strings as keys");
         text.push('\n');

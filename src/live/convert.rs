@@ -111,6 +111,7 @@ fn traits(parser: &Field<'_>) -> Result<ParserTraits, LiveError> {
         fromfile_prefix_chars: filled(parser.get("fromfilePrefixChars")?.maybe_text()?),
         negative_number_options: parser.get("negativeNumberOptions")?.flag()?,
         allow_abbrev: allow_abbrev.is_null() || allow_abbrev.flag()?,
+        ..ParserTraits::default()
     })
 }
 

@@ -100,7 +100,7 @@ fn read(json: &[u8]) -> Result<Contract, Vec<Diagnostic>> {
         .map_err(|error| vec![fault(format!("`--describe` printed no JSON: {error}"))])?;
     let mut faults = Vec::new();
     check_contract(&value, &mut |field, reason| {
-        faults.push(fault(format!("`--describe`: {field}: {reason}")))
+        faults.push(fault(format!("`--describe`: {field}: {reason}")));
     });
     faults.truncate(MAX_FAULTS);
     if !faults.is_empty() {
@@ -269,13 +269,12 @@ fn merge_parameter(
     let argument = owner
         .and_then(|path| follow_mut(root, path))
         .and_then(|c| c.arguments.iter_mut().find(|a| is_meant(a, &parameter.name)));
-    match argument {
-        Some(argument) => refine(argument, parameter),
-        None => {
-            let message = format!("`--describe` gives `{command}` a parameter that help does not show");
-            let diagnostic = Diagnostic::new(Severity::Warning, "describe-unmatched", message);
-            diagnostics.push(diagnostic.about(parameter.name));
-        }
+    if let Some(argument) = argument {
+        refine(argument, parameter);
+    } else {
+        let message = format!("`--describe` gives `{command}` a parameter that help does not show");
+        let diagnostic = Diagnostic::new(Severity::Warning, "describe-unmatched", message);
+        diagnostics.push(diagnostic.about(parameter.name));
     }
 }
 

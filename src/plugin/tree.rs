@@ -106,13 +106,13 @@ impl Node {
     /// Takes in its own page. A live description of its own run beats what the run above told.
     fn read(&mut self, page: Page, inherited: Option<Command>) {
         let words: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let text = help::parse(&page.text, &words);
+        let mut text = help::parse(&page.text, &words);
+        text.incomplete |= page.short;
         self.live = page.live.or(inherited);
         self.command = match &self.live {
             Some(live) => live::merge(text, live.clone()),
             None => text,
         };
-        self.command.incomplete |= page.short && self.live.is_none();
         self.command.diagnostics.extend(page.diagnostics);
         self.page = page.text;
     }
@@ -160,7 +160,7 @@ impl Walk<'_> {
             path: node.path.iter().chain([&sub.name]).cloned().collect(),
             attempts: before
                 .iter()
-                .map(|before| [&node.words[..], before, &[sub.name.clone()]].concat())
+                .map(|before| [&node.words[..], before, std::slice::from_ref(&sub.name)].concat())
                 .collect(),
         });
         wanted.collect()
@@ -198,7 +198,7 @@ impl Walk<'_> {
         if page.short { above.contains(page.text.trim()) } else { above == &page.text }
     }
 
-    fn node(&self, wanted: Wanted, answer: Result<(Page, usize), CaptureError>) -> Node {
+    fn node(&self, mut wanted: Wanted, answer: Result<(Page, usize), CaptureError>) -> Node {
         let parent = &self.nodes[wanted.parent];
         let listed = &parent.command.subcommands[wanted.place];
         let below = |live: &Command| live.subcommands.iter().find(|c| c.answers_to(&listed.name)).cloned();
@@ -206,8 +206,8 @@ impl Walk<'_> {
         let attempt = answer.as_ref().map_or(0, |(_, attempt)| *attempt);
         let mut node = Node {
             parent: Some((wanted.parent, wanted.place)),
-            words: wanted.attempts[attempt].clone(),
-            path: wanted.path.clone(),
+            words: wanted.attempts.swap_remove(attempt),
+            path: std::mem::take(&mut wanted.path),
             page: String::new(),
             live: None,
             command: Command::default(),

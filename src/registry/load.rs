@@ -95,25 +95,22 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
         let round = round.clone();
         tasks.spawn(async move { (index, round.load(candidate).await) });
     }
-    let mut loaded: Vec<Option<(Loaded, bool)>> = found.candidates.iter().map(|_| None).collect();
+    let mut outcomes: Vec<Option<(Loaded, bool)>> = found.candidates.iter().map(|_| None).collect();
     while let Some(ended) = tasks.join_next().await {
         // A task that panicked leaves its place empty, and the others alone.
-        let Ok((index, done)) = ended else { continue };
+        let Ok((index, outcome)) = ended else { continue };
         progress.done(&found.candidates[index].name);
-        loaded[index] = Some(done);
+        outcomes[index] = Some(outcome);
     }
-    report.discovered = loaded.iter().flatten().filter(|(_, asked)| *asked).count();
+    report.discovered = outcomes.iter().flatten().filter(|(_, asked)| *asked).count();
     if let Some(fault) = round.unwritable.get() {
         report.problems.push(Diagnostic::new(Severity::Warning, "schemas-unwritable", fault.clone()));
     }
-    let failed = |candidate| failed(candidate, "an internal error; please report it".into());
-    let loaded = loaded.into_iter().zip(found.candidates);
-    (
-        loaded
-            .map(|(done, candidate)| done.map_or_else(|| failed(candidate), |(loaded, _)| loaded))
-            .collect(),
-        report,
-    )
+    let in_order = outcomes.into_iter().zip(found.candidates).map(|(outcome, candidate)| match outcome {
+        Some((served, _)) => served,
+        None => failed(candidate, "an internal error; please report it".into()),
+    });
+    (in_order.collect(), report)
 }
 
 impl Round {
@@ -132,15 +129,15 @@ impl Round {
         let previous = store.fingerprint(&candidate.name, known.as_ref());
         let fingerprint = Fingerprint::take(&subjected.subject(), previous.as_ref());
         let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
-        let (mut loaded, asked) = match known {
+        let (mut served, asked) = match known {
             Some(known) if holds => {
                 self.note(store.refresh(&candidate.name, &known, &fingerprint));
                 (subjected.serve(known.contract, State::Ready), false)
             }
             known => (self.ask(subjected, known, &fingerprint).await, true),
         };
-        loaded.plugin.diagnostics.extend(faults);
-        (loaded, asked)
+        served.plugin.diagnostics.extend(faults);
+        (served, asked)
     }
 
     /// What the plugin's files say, without running anything.

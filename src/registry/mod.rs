@@ -84,6 +84,9 @@ pub enum State {
 
 impl Served {
     /// The words for a call, after the program; nothing is run.
+    ///
+    /// # Panics
+    /// Only for a tool that was put together with another plugin's tree.
     pub fn argv(&self, arguments: &Map<String, Value>) -> Result<Vec<String>, Vec<ArgvError>> {
         let chain = self.plugin.root.chain(&self.tool.path);
         let chain =

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::is_required;
 use crate::model::{Argument, Binding, Command, Diagnostic, Severity};
 
@@ -69,7 +67,7 @@ fn overwritten_by<'a>(chain: &[&'a Command], depth: usize, index: usize) -> Opti
 
 /// Whether leaving the argument out surely stores something.
 fn has_default(argument: &Argument) -> bool {
-    argument.default.as_ref().is_some_and(|d| !d.is_null() && *d != Value::from("==SUPPRESS=="))
+    argument.default.as_ref().is_some_and(|d| !d.is_null() && d.as_str() != Some("==SUPPRESS=="))
 }
 
 fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Diagnostic {
@@ -125,6 +123,6 @@ fn distinct(name: String, taken: &BTreeSet<String>) -> String {
         return name;
     }
     let stem: String = name.chars().take(MAX_KEY - NUMBER_ROOM).collect();
-    let numbered = (2..).map(|n| format!("{stem}_{n}")).find(|name| !taken.contains(name));
+    let numbered = (2..=taken.len() + 2).map(|n| format!("{stem}_{n}")).find(|name| !taken.contains(name));
     numbered.unwrap_or(name)
 }

@@ -42,10 +42,10 @@ fn group_rules(chain: &[&Command], bindings: &[Binding]) -> Vec<String> {
                 ([], _) | ([_], false) => {}
                 ([only], true) => rules.push(format!("{only} must be given.")),
                 (several, true) => {
-                    rules.push(format!("Exactly one of {} must be given.", list(several, "and")))
+                    rules.push(format!("Exactly one of {} must be given.", list(several, "and")));
                 }
                 (several, false) => {
-                    rules.push(format!("At most one of {} may be given.", list(several, "and")))
+                    rules.push(format!("At most one of {} may be given.", list(several, "and")));
                 }
             }
         }

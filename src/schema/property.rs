@@ -41,20 +41,20 @@ fn shape(argument: &Argument) -> Map<String, Value> {
         (Action::Store, _) => one_value(argument),
         (Action::Append, arity) => {
             let items = if arity.is_many() { values(argument) } else { one_value(argument) };
-            let mut list = array(items);
+            let mut list = array(&items);
             if argument.is_positional() {
                 list.insert("maxItems".into(), json!(1));
             }
             list
         }
-        (Action::Extend, Arity::Optional) => array(one_value(argument)),
-        (Action::Extend, _) => array(scalar(argument)),
+        (Action::Extend, Arity::Optional) => array(&one_value(argument)),
+        (Action::Extend, _) => array(&scalar(argument)),
     }
 }
 
 /// One use of an argument that takes several values.
 fn values(argument: &Argument) -> Map<String, Value> {
-    let mut list = array(scalar(argument));
+    let mut list = array(&scalar(argument));
     match argument.arity {
         Arity::OneOrMore => {
             list.insert("minItems".into(), json!(1));
@@ -88,7 +88,7 @@ fn scalar(argument: &Argument) -> Map<String, Value> {
     })
 }
 
-fn array(items: Map<String, Value>) -> Map<String, Value> {
+fn array(items: &Map<String, Value>) -> Map<String, Value> {
     object(json!({"type": "array", "items": items}))
 }
 
