@@ -51,7 +51,13 @@ fn compare(
     }
     if got.runs_alone && !truth.runs_alone {
         // Whether it is of use by itself is for the live description to judge, but argparse may forbid it.
-        failures.push(failure("runs alone", &format!("{path:?}"), "a required subcommand", "runs alone", page));
+        failures.push(failure(
+            "runs alone",
+            &format!("{path:?}"),
+            "a required subcommand",
+            "runs alone",
+            page,
+        ));
     }
     for below in &truth.subcommands {
         if let Some(found) = got.subcommands.iter().find(|c| c.name == below.name) {

@@ -35,7 +35,9 @@ fn programs_written_by_hand_are_understood() {
             failures.extend(calls::check(interpreter, &program, &description, 1, &mut Counts::default()));
             for Failure { cause, about, expected, got, .. } in failures {
                 let version = interpreter.version;
-                complaints.push(format!("{name} on {version:?}: {cause}: {about}\n  expected {expected}\n       got {got}"));
+                complaints.push(format!(
+                    "{name} on {version:?}: {cause}: {about}\n  expected {expected}\n       got {got}"
+                ));
             }
         }
     }

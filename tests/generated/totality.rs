@@ -11,9 +11,40 @@ use crate::program::{NARROW, Program, WIDE};
 
 /// Pieces of pages that mean something to a parser of them.
 const PIECES: [&str; 34] = [
-    "usage: ", "usage:", "tool ", "[", "]", "(", ")", "{", "}", "|", " | ", ",", "...", "-x", "--long", "-x, --long ARG",
-    "  --flag  text", "ARG", "[ARG ...]", "{a,b}", "{a,b} ...", "\n", "\n\n", "options:", "positional arguments:\n",
-    "    ", "  ", "\t", "(default: 5)", "==SUPPRESS==", "\u{1b}[1;35m", "\r\n", "é漢\u{200b}", "run (r, ru)  text",
+    "usage: ",
+    "usage:",
+    "tool ",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    "|",
+    " | ",
+    ",",
+    "...",
+    "-x",
+    "--long",
+    "-x, --long ARG",
+    "  --flag  text",
+    "ARG",
+    "[ARG ...]",
+    "{a,b}",
+    "{a,b} ...",
+    "\n",
+    "\n\n",
+    "options:",
+    "positional arguments:\n",
+    "    ",
+    "  ",
+    "\t",
+    "(default: 5)",
+    "==SUPPRESS==",
+    "\u{1b}[1;35m",
+    "\r\n",
+    "é漢\u{200b}",
+    "run (r, ru)  text",
 ];
 
 /// How much longer a page of twice the length may take: 2 is linear, 4 is quadratic, and clocks are coarse.
@@ -29,7 +60,14 @@ fn read(page: &str) {
     }
 }
 
+/// Failures become tests by hand, in their smallest form.
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn any_text_gives_a_command(text in any::<String>()) {
         read(&text);
@@ -54,7 +92,7 @@ fn damaged_pages_give_a_command() {
     }
     let place = any::<prop::sample::Index>;
     let strategy = (place(), prop::collection::vec((0..3usize, place(), place(), 0..PIECES.len()), 1..6));
-    proptest!(|((page, damage) in strategy)| {
+    proptest!(config(), |((page, damage) in strategy)| {
         let mut chars: Vec<char> = page.get(&pages).chars().collect();
         for (how, from, to, piece) in damage {
             let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
@@ -77,7 +115,10 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
     let entries = |f: &dyn Fn(usize) -> String| (0..size).map(f).collect::<String>();
     let page = |usage: String, body: String| format!("usage: tool {usage}\n\noptions:\n{body}");
     vec![
-        ("options", page(entries(&|i| format!("[--o{i} V{i}] ")), entries(&|i| format!("  --o{i} V{i}  text {i}\n")))),
+        (
+            "options",
+            page(entries(&|i| format!("[--o{i} V{i}] ")), entries(&|i| format!("  --o{i} V{i}  text {i}\n"))),
+        ),
         ("options that usage lacks", page(String::new(), entries(&|i| format!("  --o{i} V{i}  text {i}\n")))),
         ("options without entries", page(entries(&|i| format!("[--o{i} V{i}] ")), String::new())),
         ("opened brackets", page("[".repeat(size), String::new())),
@@ -85,8 +126,14 @@ fn shapes(size: usize) -> Vec<(&'static str, String)> {
         ("opened braces", page("{a,".repeat(size), String::new())),
         ("alternatives", page(format!("({})", entries(&|i| format!("--o{i} | "))), String::new())),
         ("choices", page(String::new(), format!("  --o {{{}}}  text\n", entries(&|i| format!("c{i},"))))),
-        ("subcommands", page("{x} ...".to_owned(), entries(&|i| format!("    c{i} (d{i}, e{i})  text {i}\n")))),
-        ("a long help text", page("[--o O]".to_owned(), "  --o O  text\n".to_owned() + &"         more\n".repeat(size))),
+        (
+            "subcommands",
+            page("{x} ...".to_owned(), entries(&|i| format!("    c{i} (d{i}, e{i})  text {i}\n"))),
+        ),
+        (
+            "a long help text",
+            page("[--o O]".to_owned(), "  --o O  text\n".to_owned() + &"         more\n".repeat(size)),
+        ),
         ("a long word", page("x".repeat(size * 20), String::new())),
         ("blank lines", page(String::new(), "\n".repeat(size * 10))),
         ("sections", page(String::new(), entries(&|i| format!("s{i}:\n  -x  y\n\n")))),

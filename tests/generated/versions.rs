@@ -19,7 +19,9 @@ pub(crate) fn check(interpreters: &mut [Interpreter], description: &serde_json::
     let mut first: Option<((u64, u64), String, String)> = None;
     for interpreter in interpreters {
         let version = interpreter.version;
-        let Ok(mut command) = Program::ask(interpreter, description).and_then(|p| p.merged()) else { continue };
+        let Ok(mut command) = Program::ask(interpreter, description).and_then(|p| p.merged()) else {
+            continue;
+        };
         without_known_differences(&mut command);
         let tools = schema::tools("tool", &command, &BTreeMap::new()).tools;
         let tree = serde_json::to_string_pretty(&command).expect("a command is JSON");
@@ -55,6 +57,7 @@ fn without_known_differences(command: &mut Command) {
 fn difference(a: &str, b: &str) -> Option<(String, String)> {
     let (a, b): (Vec<_>, Vec<_>) = (a.lines().collect(), b.lines().collect());
     let at = (0..a.len().max(b.len())).find(|i| a.get(*i) != b.get(*i))?;
-    let shown = |lines: &[&str]| lines[at.saturating_sub(1).min(lines.len())..(at + 1).min(lines.len())].join(" / ");
+    let shown =
+        |lines: &[&str]| lines[at.saturating_sub(1).min(lines.len())..(at + 1).min(lines.len())].join(" / ");
     Some((shown(&a), shown(&b)))
 }
