@@ -104,7 +104,7 @@ mod tests {
         check(&[" 12%|#2        | 12/100 [00:01<00:09,  9.9it/s]"], &[of(12.0, 100.0)]);
         check(
             &["reading", "", "writing", "1/4", "3/4"],
-            &[Some((1.0, None)), Some((2.0, None)), None, of(3.0, 4.0)],
+            &[Some((1.0, None)), None, Some((2.0, None)), None, of(3.0, 4.0)],
         );
     }
 
