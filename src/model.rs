@@ -301,6 +301,8 @@ pub enum ValueType {
     Integer,
     /// Python's `float`.
     Number,
+    /// Text that help speaks of as a number (`N`, `default: 3`); the parser may take other text as well.
+    Numeric,
     /// One JSON value as text (only a `--describe` contract says so).
     Json,
 }

@@ -34,6 +34,7 @@ def build_parser():
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     add_host_commands(commands)
+    add_processes(commands)
     add_network_and_services(commands)
     add_tail(commands)
     add_deploy(commands)
@@ -42,7 +43,7 @@ def build_parser():
 
 
 def add_host_commands(commands):
-    """Declare `disk`, `memory` and `processes`."""
+    """Declare `disk` and `memory`."""
     parser = commands.add_parser(
         "disk",
         help="size and use of file systems",
@@ -64,6 +65,9 @@ def add_host_commands(commands):
     )
     parser.set_defaults(run=lambda args: host.memory())
 
+
+def add_processes(commands):
+    """Declare `processes`."""
     parser = commands.add_parser(
         "processes", help="what runs", description="The machine's processes, those that use most first."
     )
@@ -86,7 +90,9 @@ def add_host_commands(commands):
         "--width", type=int, default=200, metavar="CHARS", help="cut longer command lines, 1 to 10000 (default: %(default)s)"
     )
     parser.set_defaults(
-        run=lambda args: host.processes(args.sort, args.limit, args.filter, args.user, args.sample, args.width)
+        run=lambda args: host.processes(
+            sort=args.sort, limit=args.limit, text=args.filter, user=args.user, sample=args.sample, width=args.width
+        )
     )
 
 
@@ -132,7 +138,14 @@ def add_tail(commands):
     parser.add_argument("-i", "--ignore-case", action="store_true", help="let --grep match in any case")
     parser.add_argument("-v", "--invert", action="store_true", help="only lines that --grep does not match")
     parser.set_defaults(
-        run=lambda args: logs.tail(args.path, args.lines, args.max_bytes, args.grep, args.ignore_case, args.invert)
+        run=lambda args: logs.tail(
+            args.path,
+            lines=args.lines,
+            max_bytes=args.max_bytes,
+            pattern=args.grep,
+            ignore_case=args.ignore_case,
+            invert=args.invert,
+        )
     )
 
 
@@ -158,7 +171,15 @@ def add_deploy(commands):
     add_change_options(parser)
     parser.set_defaults(
         run=lambda args: releases.deploy(
-            args.root, args.repo, args.ref, args.subdir, args.keep, args.note, args.timeout, args.wait, args.dry_run
+            args.root,
+            args.repo,
+            ref=args.ref,
+            subdir=args.subdir,
+            keep=args.keep,
+            note=args.note,
+            timeout=args.timeout,
+            wait=args.wait,
+            dry_run=args.dry_run,
         )
     )
 
@@ -173,7 +194,11 @@ def add_release_commands(commands):
     add_root(parser)
     parser.add_argument("--to", metavar="RELEASE", help="name or commit hash of the release (default: the one before the current)")
     add_change_options(parser)
-    parser.set_defaults(run=lambda args: releases.rollback(args.root, args.to, args.note, args.wait, args.dry_run))
+    parser.set_defaults(
+        run=lambda args: releases.rollback(
+            args.root, to=args.to, note=args.note, wait=args.wait, dry_run=args.dry_run
+        )
+    )
 
     parser = commands.add_parser(
         "releases", help="releases and their history", description="The releases of a root and its latest switches, newest first."

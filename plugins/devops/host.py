@@ -176,7 +176,7 @@ SORT_KEYS = {
 }
 
 
-def processes(sort, limit, text, user, sample, width):
+def processes(*, sort, limit, text, user, sample, width):
     """The machine's processes but this one: those that match, the first `limit` in the order asked for."""
     check_range("--limit", limit, 1, MAX_PROCESSES)
     check_range("--sample", sample, 0, MAX_SAMPLE_SECONDS)

@@ -139,6 +139,12 @@ class Root:
             elif name.startswith((".current-", ".history-")):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.path, name))
+        # A git that was killed leaves lock files in the cache, which only the holder of our lock uses.
+        for directory, _, names in os.walk(self.cache):
+            for name in names:
+                if name.endswith(".lock"):
+                    with contextlib.suppress(OSError):
+                        os.unlink(os.path.join(directory, name))
 
     # --- history ---
 

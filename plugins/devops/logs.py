@@ -18,7 +18,7 @@ class OutOfTime(Exception):
     """The regular expression took too long."""
 
 
-def tail(path, lines, max_bytes, pattern, ignore_case, invert):
+def tail(path, *, lines, max_bytes, pattern, ignore_case, invert):
     """The last lines of a file, of those that match. Looks only at the last max_bytes bytes."""
     check_range("--lines", lines, 1, MAX_LINES)
     check_range("--max-bytes", max_bytes, 1, MAX_BYTES)

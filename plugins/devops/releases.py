@@ -28,7 +28,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # --- deploy ---------------------------------------------------------------------------------------
 
 
-def deploy(root, repo, ref, subdir, keep, note, timeout, wait, dry_run):
+def deploy(root, repo, *, ref, subdir, keep, note, timeout, wait, dry_run):
     """Make a release of a commit and switch to it; until the switch nothing that is served changes."""
     check_range("--keep", keep, 1, MAX_KEEP)
     check_range("--timeout", timeout, 0.1, MAX_TIMEOUT_SECONDS)
@@ -144,7 +144,7 @@ def submodule_warnings(repository, tree):
 # --- rollback and list ----------------------------------------------------------------------------
 
 
-def rollback(root, to, note, wait, dry_run):
+def rollback(root, *, to, note, wait, dry_run):
     """Switch to an earlier release, or to a named one of any age."""
     check_range("--wait", wait, 0, MAX_WAIT_SECONDS)
     check_range("the length of --note", len(note or ""), 0, MAX_NOTE_CHARS)

@@ -189,9 +189,11 @@ fn typed(value_type: ValueType, value: &Value) -> Result<String, String> {
         (ValueType::Number, Value::Number(n)) => Ok(n.to_string()),
         (ValueType::Number, Value::String(s)) if s.trim().parse::<f64>().is_ok() => Ok(s.clone()),
         (ValueType::Number, _) => wrong("a number"),
-        (ValueType::Json | ValueType::String, Value::String(s)) => Ok(s.clone()),
+        (ValueType::Json | ValueType::Numeric | ValueType::String, Value::String(s)) => Ok(s.clone()),
+        // `7.0` may be meant for Python's `int`, which doesn't take it; its `float` takes `7` too.
+        (ValueType::Numeric, Value::Number(n)) => Ok(integer(n).unwrap_or_else(|| n.to_string())),
         (ValueType::Json, other) => Ok(other.to_string()),
-        (ValueType::String, other) => plain(other),
+        (ValueType::Numeric | ValueType::String, other) => plain(other),
     }
 }
 

@@ -27,6 +27,33 @@ pub(super) fn default(help: &str) -> Option<String> {
     bracketed(help).or_else(|| in_prose(help)).filter(|value| value != "None")
 }
 
+/// Words of a name that stand for numbers.
+const NUMBER_WORDS: [&str; 40] = [
+    "n", "k", "num", "nums", "number", "int", "integer", "float", "count", "port", "seconds", "secs", "sec",
+    "s", "minutes", "mins", "hours", "days", "ms", "bytes", "kb", "mb", "size", "limit", "timeout",
+    "interval", "delay", "width", "height", "lines", "level", "depth", "max", "min", "percent", "retries",
+    "jobs", "threads", "workers", "cores",
+];
+
+/// What help texts say of numbers.
+static OF_NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:number of|how many|(?:in|of) (?:milli)?seconds|in minutes|in bytes|(?:an? )?integer|float)\b")
+        .expect("the pattern is constant")
+});
+
+/// Whether name or help text speak of a number. That is a hint and no more: the value may be other text.
+pub(super) fn speaks_of_number(argument: &Argument) -> bool {
+    let names = argument.metavar.iter().chain(&argument.flags).take(MAX_NAMES);
+    let mut words = names.flat_map(|name| name.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
+    let help = argument.help.as_deref().unwrap_or_default();
+    words.any(|word| NUMBER_WORDS.contains(&word.as_str()))
+        || OF_NUMBERS.is_match(help)
+        || default(help).is_some_and(|d| d.parse::<f64>().is_ok())
+}
+
+/// Names of an argument that are looked at.
+const MAX_NAMES: usize = 8;
+
 /// The default as a value of the argument's type; `None` where it isn't one.
 pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
     if argument.arity.is_many() {
@@ -44,7 +71,7 @@ fn scalar(text: &str, argument: &Argument) -> Option<Value> {
     match argument.value_type {
         ValueType::Integer => text.parse::<i64>().ok().map(Value::from),
         ValueType::Number => text.parse::<f64>().ok().map(Value::from),
-        ValueType::String | ValueType::Json => Some(Value::from(text)),
+        ValueType::String | ValueType::Numeric | ValueType::Json => Some(Value::from(text)),
     }
 }
 
@@ -118,6 +145,26 @@ mod tests {
 
     fn check(help: &str, expected: Option<&str>) {
         assert_eq!(default(help).as_deref(), expected, "{help:?}");
+    }
+
+    #[test]
+    fn numbers_are_hinted_at() {
+        let argument = |metavar: &str, help: &str| Argument {
+            metavar: vec![metavar.into()],
+            help: Some(help.into()),
+            ..Argument::default()
+        };
+        for (metavar, help, expected) in [
+            ("N", "", true),
+            ("<port number>", "", true),
+            ("MAX_SIZE", "", true),
+            ("LINK", "", false),
+            ("X", "Number of tries", true),
+            ("X", "how long (default: 2.5)", true),
+            ("FILE", "where to write (default: out.txt)", false),
+        ] {
+            assert_eq!(speaks_of_number(&argument(metavar, help)), expected, "{metavar} {help}");
+        }
     }
 
     #[test]

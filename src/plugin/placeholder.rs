@@ -40,7 +40,7 @@ fn value(argument: &Argument, guess: &str) -> String {
         return choice.clone();
     }
     match argument.value_type {
-        ValueType::Integer | ValueType::Number => "1".into(),
+        ValueType::Integer | ValueType::Number | ValueType::Numeric => "1".into(),
         ValueType::String | ValueType::Json => guess.into(),
     }
 }

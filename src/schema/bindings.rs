@@ -56,13 +56,21 @@ fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &BTr
 /// then copies all of that over the parent's, defaults included. One that must be given is kept all the same.
 fn overwritten_by<'a>(chain: &[&'a Command], depth: usize, index: usize) -> Option<&'a Argument> {
     let argument = &chain[depth].arguments[index];
-    let dest = argument.dest.as_deref()?;
+    let dest = dest(chain[depth], argument)?;
     let in_required_group = chain[depth].exclusive.iter().any(|g| g.required && g.members.contains(&index));
     if argument.required || in_required_group {
         return None;
     }
-    let below = chain[depth + 1..].iter().flat_map(|c| &c.arguments);
-    below.filter(|a| a.dest.as_deref() == Some(dest)).find(|a| a.is_served() || has_default(a))
+    let below = chain[depth + 1..].iter().flat_map(|c| c.arguments.iter().map(move |a| (c, a)));
+    let mut same = below.filter(|(c, a)| self::dest(c, a).as_ref() == Some(&dest)).map(|(_, a)| a);
+    same.find(|a| a.is_served() || has_default(a))
+}
+
+/// Where an argument stores to. Where only help is known, an option's flags tell it unless the program says otherwise.
+fn dest(command: &Command, argument: &Argument) -> Option<String> {
+    let prefix = |c| command.parser.prefix_chars.contains(c);
+    let told = || argument.main_flag().map(|flag| flag.trim_start_matches(prefix).replace('-', "_"));
+    argument.dest.clone().or_else(told)
 }
 
 /// Whether leaving the argument out surely stores something.
@@ -85,7 +93,8 @@ fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Di
 fn key(argument: &Argument, prefix_chars: &str) -> String {
     if let Some(flag) = argument.main_flag() {
         let bare = flag.trim_start_matches(|c| c == '-' || prefix_chars.contains(c));
-        return clean(&bare.replace('-', "_"));
+        // As it is typed, whatever characters it holds: users find the property by the flag.
+        return if bare.is_empty() { clean(bare) } else { bare.replace('-', "_") };
     }
     let shown = match argument.metavar.as_slice() {
         [one] => Some(one.as_str()),

@@ -84,6 +84,7 @@ fn scalar(argument: &Argument) -> Map<String, Value> {
         ValueType::String => json!({"type": "string"}),
         ValueType::Integer => json!({"type": "integer"}),
         ValueType::Number => json!({"type": "number"}),
+        ValueType::Numeric => json!({"anyOf": [{"type": "number"}, {"type": "string"}]}),
         ValueType::Json => json!({"type": "object"}),
     })
 }
@@ -147,7 +148,8 @@ fn list(argument: &Argument, default: &Value, arity: Option<Arity>) -> Option<Va
 
 /// One value of a default in the JSON type that the schema has for it.
 fn plain(argument: &Argument, default: &Value) -> Option<Value> {
-    if argument.choices.is_none() && argument.value_type != ValueType::String {
+    let exact = !matches!(argument.value_type, ValueType::String | ValueType::Numeric);
+    if argument.choices.is_none() && exact {
         return typed(argument.value_type, default);
     }
     let text = match default {
@@ -156,6 +158,9 @@ fn plain(argument: &Argument, default: &Value) -> Option<Value> {
         Value::Bool(true) => "True".to_owned(),
         _ => return None,
     };
+    if argument.choices.is_none() && argument.value_type == ValueType::Numeric {
+        return typed(argument.value_type, default).or(Some(Value::String(text)));
+    }
     // argparse doesn't check a default against the choices, so one beside them is the truth.
     Some(Value::String(text))
 }
@@ -168,7 +173,7 @@ fn typed(value_type: ValueType, default: &Value) -> Option<Value> {
     };
     let fits = match value_type {
         ValueType::Integer => number.is_i64() || number.is_u64(),
-        ValueType::Number => number.is_number(),
+        ValueType::Number | ValueType::Numeric => number.is_number(),
         ValueType::Json | ValueType::String => number.is_object(),
     };
     fits.then_some(number)

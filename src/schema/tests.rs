@@ -208,7 +208,8 @@ fn check_clash(parent: Value, leaf: Value, expected: &[(&str, usize)]) {
 #[test]
 fn the_leaf_keeps_the_plain_name() {
     let x = |dest: Value| json!([{"flags": ["--x"], "dest": dest}]);
-    check_clash(x(Value::Null), x(Value::Null), &[("x", 1), ("p_x", 0)]);
+    check_clash(x(Value::Null), x(Value::Null), &[("x", 1)]);
+    check_clash(x(json!("a")), x(Value::Null), &[("x", 1), ("p_x", 0)]);
     check_clash(x(json!("a")), x(json!("b")), &[("x", 1), ("p_x", 0)]);
     check_clash(x(json!("a")), x(json!("a")), &[("x", 1)]);
     check_clash(

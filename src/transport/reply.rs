@@ -62,6 +62,9 @@ impl Refusal {
         let mut builder = HttpResponse::build(self.status);
         match self.status {
             StatusCode::UNAUTHORIZED => builder.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+            StatusCode::METHOD_NOT_ALLOWED if self.reason == "no_sessions" => {
+                builder.insert_header((header::ALLOW, "POST"))
+            }
             StatusCode::SERVICE_UNAVAILABLE => builder.insert_header((header::RETRY_AFTER, "1")),
             _ => &mut builder,
         };

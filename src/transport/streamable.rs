@@ -89,12 +89,20 @@ pub(super) fn stated_revision(request: &HttpRequest) -> Result<Option<Revision>,
     };
     let revision = stated.to_str().ok().and_then(Revision::parse_legacy);
     revision.map(Some).ok_or_else(|| {
-        let message = format!("`MCP-Protocol-Version` is none of {}", Revision::offered().join(", "));
+        let known = Revision::offered().into_iter().filter(|date| Revision::parse_legacy(date).is_some());
+        let known = known.collect::<Vec<_>>().join(", ");
+        let message =
+            format!("`MCP-Protocol-Version` is none of {known}, which a message without `_meta` can be in");
         Refusal::new(StatusCode::BAD_REQUEST, "unsupported_version", message)
     })
 }
 
+/// The session that a request belongs to. The modern era has none, nor what only sessions have.
 fn session(request: &HttpRequest, app: &App) -> Result<Arc<Session>, Refusal> {
+    if era::is_modern(None, header(request, VERSION)) {
+        let message = "this revision has no sessions and no stream of the server's own; there is only POST";
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "no_sessions", message));
+    }
     stated_revision(request)?;
     let Some(id) = request.headers().get(SESSION) else {
         let message = "`Mcp-Session-Id` is missing; `initialize` gives one";

@@ -125,7 +125,10 @@ fn compare(
 /// argparse's message without the names and values of the program at hand.
 fn complaint(error: &str) -> &str {
     let message = error.rsplit("error: ").next().unwrap_or_default();
-    let message = message.split_once(": ").filter(|(what, _)| what.starts_with("argument ")).map_or(message, |(_, m)| m);
+    let message = message
+        .split_once(": ")
+        .filter(|(what, _)| what.starts_with("argument "))
+        .map_or(message, |(_, m)| m);
     message.split([':', '\'', '-', '\n']).next().unwrap_or_default().trim()
 }
 

@@ -121,7 +121,7 @@ class Maker:
         if self.chance(4):
             parser["allow_abbrev"] = False
         if self.chance(3):
-            parser["usage"] = self.one(["%(prog)s [options] FILE", "%(prog)s", "%(prog)s [-h] [-a | -b]\n       %(prog)s --all"])
+            parser["usage"] = self.one(["%(prog)s [options] FILE", "%(prog)s", "%(prog)s --all [--fast] NAME"])
         raw = formatter in ("RawDescriptionHelpFormatter", "RawTextHelpFormatter")
         if self.chance(60):
             parser["description"] = self.text(raw, DESCRIPTIONS)
@@ -207,7 +207,7 @@ class Maker:
             group = {"kind": "group", "items": [self.option(state) for _ in range(1 + int(self.rng.random() * 3))]}
             if self.chance(94):
                 group["title"] = self.one(TITLES)
-            if self.chance(25):
+            if "title" in group and self.chance(25):
                 group["description"] = self.one([self.sentence(3, 9), "--looks like an option  but is not"])
             if self.chance(12):
                 group["items"].append({"kind": "exclusive", "items": [self.option(state, True), self.option(state, True)]})

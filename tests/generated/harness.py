@@ -139,6 +139,7 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
         "parser": {
             "prefixChars": parser.prefix_chars, "fromfilePrefixChars": parser.fromfile_prefix_chars,
             "negativeNumberOptions": bool(parser._has_negative_number_optionals), "allowAbbrev": parser.allow_abbrev,
+            "keepsDoubleDash": keeps_double_dash(),
         },
         "facts": {
             "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
@@ -147,6 +148,16 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
             "raw": isinstance(formatter, argparse.RawDescriptionHelpFormatter),
         },
     }
+
+
+def keeps_double_dash(known=[]):
+    """Whether a value that is `--` arrives as it is, found out by trying."""
+    if not known:
+        trial = argparse.ArgumentParser()
+        trial.add_argument("first")
+        trial.add_argument("second", nargs="*")
+        known.append(trial.parse_args(["--", "x", "--"]).second == ["--"])
+    return known[0]
 
 
 def subparsers(parser):
@@ -227,11 +238,11 @@ def arity(action):
 
 
 def default(action):
-    """As the program would have it: a string default has gone through the type."""
+    """As the program would have it: a string default has gone through the type, where that is a plain one."""
     value = action.default
     if value is argparse.SUPPRESS:
         return None
-    if isinstance(value, str) and action.type is not None and arity(action) in ("1", "?"):
+    if isinstance(value, str) and action.type in (int, float) and arity(action) in ("1", "?"):
         value = action.type(value)
     return value if isinstance(value, (str, int, float, list, bool)) else None if value is None else str(value)
 

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -82,8 +83,13 @@ fn pythons() -> Vec<String> {
     if named.is_empty() { vec!["python3".to_owned()] } else { named }
 }
 
-/// A directory with pyodide installed.
+/// A directory with pyodide installed; once for all tests, which run side by side.
 fn pyodide() -> PathBuf {
+    static INSTALLED: OnceLock<PathBuf> = OnceLock::new();
+    INSTALLED.get_or_init(install_pyodide).clone()
+}
+
+fn install_pyodide() -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(PYODIDE.replace('@', "-"));
     if !directory.join("node_modules/pyodide/pyodide.mjs").exists() {
         let status = command("npm")

@@ -10,12 +10,15 @@ mod calls;
 mod exact;
 mod interpreter;
 mod json_schema;
+mod named;
 mod program;
 mod report;
 mod rng;
 mod shrink;
 mod subcommands;
 mod text;
+mod totality;
+mod versions;
 
 use std::cell::Cell;
 
@@ -97,6 +100,17 @@ fn calls_give_the_namespace_that_they_mean() {
     println!("{calls} calls, {plain} of them plain, {refused} refused");
     assert!(plain * 3 > calls, "{plain} of {calls} calls are plain: the test tests little");
     assert!(refused * 100 < calls * MOST_REFUSED, "{refused} of {calls} calls are refused");
+}
+
+#[test]
+fn every_python_gives_the_same_tools() {
+    let mut interpreters = Interpreter::all();
+    let mut report = Report::default();
+    let descriptions = descriptions();
+    for description in &descriptions {
+        report.add(0, description, versions::check(&mut interpreters, description));
+    }
+    report.finish("versions", &mut |_, description| versions::check(&mut interpreters, description));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 // MODULE_DIRECTORY is where `npm install pyodide` was run. Speaks the harness's protocol on standard input and
 // output: one JSON line in, one out.
 
-import { readFileSync, readSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -15,12 +15,11 @@ python.runPython(readFileSync(harness, "utf8").replace(/\nif __name__ == "__main
 python.runPython("os.environ.update(NO_COLOUR)");
 const handle = python.globals.get("handle");
 
-const chunk = Buffer.alloc(1 << 16);
 let pending = Buffer.alloc(0);
-for (let size; (size = readSync(0, chunk)) > 0; ) {
-  pending = Buffer.concat([pending, chunk.subarray(0, size)]);
+for await (const chunk of process.stdin) {
+  pending = Buffer.concat([pending, chunk]);
   for (let end; (end = pending.indexOf(10)) >= 0; pending = pending.subarray(end + 1)) {
-    const answer = Buffer.from(handle(pending.subarray(0, end).toString("utf8")) + "\n");
-    for (let at = 0; at < answer.length; ) at += writeSync(1, answer, at);
+    const answer = handle(pending.subarray(0, end).toString("utf8")) + "\n";
+    await new Promise((written) => process.stdout.write(answer, written));
   }
 }

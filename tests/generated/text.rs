@@ -117,7 +117,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             invented.retain(|i| *i != got_index);
-            if truth.is_positional() {
+            if truth.is_positional() && regular(truth, facts) {
                 self.expect("name of a positional", &label(truth), &shown_name(truth), &shown_name(found));
             }
             pairs.push(Pair { index, truth, facts, got: found, got_index });
@@ -351,7 +351,7 @@ fn is_subcommand(node: &Node, argument: &Argument) -> bool {
 }
 
 /// Whether a raw description or epilog looks like sections of the page.
-fn laid_out(node: &Node) -> bool {
+pub(crate) fn laid_out(node: &Node) -> bool {
     let looks =
         |text: &Option<String>| text.as_deref().is_some_and(|t| t.contains("  ") || t.contains("usage:"));
     node.facts.raw && (looks(&node.command.description) || looks(&node.command.epilog))

@@ -238,6 +238,14 @@ class Deploy(DeployCase):
         self.git("branch", "--quiet", "--delete", "--force", "extra")
         self.assertIn("names no commit", self.failure("deploy", "--root", self.root, "--repo", address, "--ref", "extra"))
 
+    def test_locks_of_a_killed_git_do_not_block_the_cache(self):
+        address = self.repo.as_uri()
+        self.success("deploy", "--root", self.root, "--repo", address)
+        self.commit("second", {"index.html": "two"})
+        (self.root / ".repository.git" / "refs" / "heads" / "main.lock").write_text("")
+        self.success("deploy", "--root", self.root, "--repo", address)
+        self.assertEqual(self.served(), "two")
+
     def test_a_git_session_around_us_does_not_matter(self):
         self.deploy(GIT_DIR="/nonexistent", GIT_WORK_TREE="/nonexistent", GIT_INDEX_FILE="/nonexistent")
         self.assertEqual(self.served(), "one")

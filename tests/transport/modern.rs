@@ -166,6 +166,33 @@ async fn a_client_that_goes_away_ends_its_request() {
 }
 
 #[tokio::test]
+async fn closing_a_stream_that_has_begun_ends_its_request() {
+    let server = start(http());
+    let params = json!({"name": "sleep", "arguments": {}, "_meta": {"progressToken": 1}});
+    let (client, request) = prepared(1, "tools/call", params);
+    let mut events = client.events(client.post(&url(&server), &request).await);
+    assert_eq!(events.message("").await["params"]["progress"], json!(1));
+    let before = Instant::now();
+    drop(events);
+    eventually("the call is cancelled", || server.fake.cancelled() == 1).await;
+    assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn there_is_no_stream_of_the_servers_own_and_no_session_to_end() {
+    let server = start(http());
+    let client = Client::of(REVISION).both().with("mcp-protocol-version", REVISION);
+    for method in [reqwest::Method::GET, reqwest::Method::DELETE] {
+        let asked = reqwest::Client::new().request(method, url(&server)).headers(client.headers.clone());
+        let response = asked.send().await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), response.headers()["allow"].to_str().unwrap()),
+            (405, "POST")
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_subscription_tells_what_was_asked_for() {
     let server = start(http());
     let wanted = json!({"notifications": {"toolsListChanged": true, "promptsListChanged": true}});

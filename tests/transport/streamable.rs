@@ -120,6 +120,18 @@ async fn a_dropped_connection_cancels_nothing_but_the_notification_does() {
 }
 
 #[tokio::test]
+async fn a_stream_that_has_begun_may_break_without_harm() {
+    let server = start(http());
+    let client = connect(&server, "2025-11-25").await;
+    let params = json!({"name": "sleep", "arguments": {}, "_meta": {"progressToken": 1}});
+    let mut events = client.events(client.post(&url(&server), &request(1, "tools/call", params)).await);
+    assert_eq!(events.message("").await["params"]["progress"], json!(1));
+    drop(events);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(server.fake.cancelled(), 0);
+}
+
+#[tokio::test]
 async fn a_cancelled_request_gets_no_answer() {
     let server = start(http());
     let client = connect(&server, "2025-11-25").await;

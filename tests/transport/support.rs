@@ -141,6 +141,9 @@ impl Backend for Fake {
                     ..text(Value::Object(arguments.clone()).to_string())
                 }),
                 "sleep" => {
+                    if let Some(lines) = &lines {
+                        lines.send("1%".into()).await.unwrap();
+                    }
                     cancel.cancelled().await;
                     self.0.cancelled.fetch_add(1, Ordering::SeqCst);
                     Ok(CallResult { is_error: true, ..text("cancelled".into()) })

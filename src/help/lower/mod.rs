@@ -105,9 +105,10 @@ fn annotate(argument: &mut Argument) {
     argument.value_type = match argument.metavar.first().map(String::as_str) {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
+        _ if argument.choices.is_none() && annotation::speaks_of_number(argument) => ValueType::Numeric,
         _ => ValueType::String,
     };
-    if argument.value_type != ValueType::String {
+    if matches!(argument.value_type, ValueType::Integer | ValueType::Number) {
         argument.provenance.insert(Fact::Type, Source::Entry);
     }
     let default =

@@ -1,0 +1,167 @@
+//! Any text gives a command, in time that grows with the text and no faster.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use smcp::{help, schema};
+
+use crate::interpreter::{Interpreter, generate};
+use crate::program::{NARROW, Program, WIDE};
+
+/// Pieces of pages that mean something to a parser of them.
+const PIECES: [&str; 34] = [
+    "usage: ",
+    "usage:",
+    "tool ",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    "|",
+    " | ",
+    ",",
+    "...",
+    "-x",
+    "--long",
+    "-x, --long ARG",
+    "  --flag  text",
+    "ARG",
+    "[ARG ...]",
+    "{a,b}",
+    "{a,b} ...",
+    "\n",
+    "\n\n",
+    "options:",
+    "positional arguments:\n",
+    "    ",
+    "  ",
+    "\t",
+    "(default: 5)",
+    "==SUPPRESS==",
+    "\u{1b}[1;35m",
+    "\r\n",
+    "é漢\u{200b}",
+    "run (r, ru)  text",
+];
+
+/// How much longer a page of twice the length may take: 2 is linear, 4 is quadratic, and clocks are coarse.
+const GROWTH: f64 = 3.3;
+/// Shorter times say nothing about growth.
+const MEASURABLE: Duration = Duration::from_millis(20);
+
+fn read(page: &str) {
+    let command = help::parse(page, &["sub"]);
+    schema::tools("tool", &command, &BTreeMap::new());
+    for group in &command.exclusive {
+        assert!(group.members.iter().all(|m| *m < command.arguments.len()), "{group:?} of {page:?}");
+    }
+}
+
+/// Failures become tests by hand, in their smallest form.
+fn config() -> ProptestConfig {
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn any_text_gives_a_command(text in any::<String>()) {
+        read(&text);
+        read(&format!("usage: {text}"));
+    }
+
+    #[test]
+    fn any_heap_of_pieces_gives_a_command(pieces in prop::collection::vec(0..PIECES.len(), 0..80)) {
+        read(&pieces.into_iter().map(|p| PIECES[p]).collect::<String>());
+    }
+}
+
+#[test]
+fn damaged_pages_give_a_command() {
+    let mut interpreter = Interpreter::all().remove(0);
+    let mut pages = Vec::new();
+    for description in generate(3, 60) {
+        let Ok(program) = Program::ask(&mut interpreter, &description) else { continue };
+        for page in &program.pages {
+            pages.extend([WIDE, NARROW].iter().filter_map(|w| page.at(*w)).map(str::to_owned));
+        }
+    }
+    let place = any::<prop::sample::Index>;
+    let strategy = (place(), prop::collection::vec((0..3usize, place(), place(), 0..PIECES.len()), 1..6));
+    proptest!(config(), |((page, damage) in strategy)| {
+        let mut chars: Vec<char> = page.get(&pages).chars().collect();
+        for (how, from, to, piece) in damage {
+            let (a, b) = (from.index(chars.len() + 1), to.index(chars.len() + 1));
+            let range = a.min(b)..a.max(b);
+            match how {
+                0 => drop(chars.drain(range)),
+                1 => {
+                    let copy: Vec<char> = chars[range].to_vec();
+                    chars.splice(a..a, copy);
+                }
+                _ => drop(chars.splice(a..a, PIECES[piece].chars())),
+            }
+        }
+        read(&chars.into_iter().collect::<String>());
+    });
+}
+
+/// Pages of a size, each of a kind that a careless parser would go over again and again.
+fn shapes(size: usize) -> Vec<(&'static str, String)> {
+    let entries = |f: &dyn Fn(usize) -> String| (0..size).map(f).collect::<String>();
+    let page = |usage: String, body: String| format!("usage: tool {usage}\n\noptions:\n{body}");
+    vec![
+        (
+            "options",
+            page(entries(&|i| format!("[--o{i} V{i}] ")), entries(&|i| format!("  --o{i} V{i}  text {i}\n"))),
+        ),
+        ("options that usage lacks", page(String::new(), entries(&|i| format!("  --o{i} V{i}  text {i}\n")))),
+        ("options without entries", page(entries(&|i| format!("[--o{i} V{i}] ")), String::new())),
+        ("opened brackets", page("[".repeat(size), String::new())),
+        ("nested brackets", page("[".repeat(size) + "x" + &"]".repeat(size), String::new())),
+        ("opened braces", page("{a,".repeat(size), String::new())),
+        ("alternatives", page(format!("({})", entries(&|i| format!("--o{i} | "))), String::new())),
+        ("choices", page(String::new(), format!("  --o {{{}}}  text\n", entries(&|i| format!("c{i},"))))),
+        (
+            "subcommands",
+            page("{x} ...".to_owned(), entries(&|i| format!("    c{i} (d{i}, e{i})  text {i}\n"))),
+        ),
+        (
+            "a long help text",
+            page("[--o O]".to_owned(), "  --o O  text\n".to_owned() + &"         more\n".repeat(size)),
+        ),
+        ("a long word", page("x".repeat(size * 20), String::new())),
+        ("blank lines", page(String::new(), "\n".repeat(size * 10))),
+        ("sections", page(String::new(), entries(&|i| format!("s{i}:\n  -x  y\n\n")))),
+        ("usages", entries(&|_| "usage: tool [-x]\n".to_owned())),
+        ("positionals", page(entries(&|i| format!("p{i} ")), entries(&|i| format!("  p{i}  text\n")))),
+    ]
+}
+
+#[test]
+fn time_grows_with_the_page_and_no_faster() {
+    let time = |page: &str| {
+        let once = || {
+            let start = Instant::now();
+            let _ = help::parse(page, &[]);
+            start.elapsed()
+        };
+        (0..3).map(|_| once()).min().unwrap_or_default()
+    };
+    for kind in 0..shapes(1).len() {
+        let mut size = 1000;
+        let (mut name, mut small) = ("", Duration::ZERO);
+        while small < MEASURABLE && size < 40_000 {
+            size *= 2;
+            let (shape, page) = shapes(size).swap_remove(kind);
+            (name, small) = (shape, time(&page));
+        }
+        let large = time(&shapes(size * 2).swap_remove(kind).1);
+        let growth = large.as_secs_f64() / small.as_secs_f64().max(MEASURABLE.as_secs_f64() / 2.0);
+        assert!(growth < GROWTH, "{name}: {small:?} for {size}, {large:?} for twice that");
+    }
+}

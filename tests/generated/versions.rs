@@ -1,0 +1,63 @@
+//! One program, every Python: the same command tree and the same tools, byte for byte.
+//!
+//! Known differences, taken out before comparing:
+//! - `BooleanOptionalAction` of 3.9 to 3.12 writes its default into its help; later ones leave that to the formatter.
+//! - Up to 3.13, an exclusive group inside an argument group is listed among the plain options; 3.14 lists it in the group.
+//! - `keeps_double_dash` tells the versions apart by its very nature.
+
+use std::collections::BTreeMap;
+
+use smcp::model::{Action, Command};
+use smcp::schema;
+
+use crate::interpreter::Interpreter;
+use crate::program::Program;
+use crate::report::Failure;
+
+/// What differs between the interpreters that can build a program.
+pub(crate) fn check(interpreters: &mut [Interpreter], description: &serde_json::Value) -> Vec<Failure> {
+    let mut first: Option<((u64, u64), String, String)> = None;
+    for interpreter in interpreters {
+        let version = interpreter.version;
+        let Ok(mut command) = Program::ask(interpreter, description).and_then(|p| p.merged()) else {
+            continue;
+        };
+        without_known_differences(&mut command);
+        let tools = schema::tools("tool", &command, &BTreeMap::new()).tools;
+        let tree = serde_json::to_string_pretty(&command).expect("a command is JSON");
+        let tools = serde_json::to_string_pretty(&tools).expect("tools are JSON");
+        let Some((other, first_tree, first_tools)) = &first else {
+            first = Some((version, tree, tools));
+            continue;
+        };
+        let about = format!("Python {other:?} and {version:?}");
+        for (cause, a, b) in [("command tree", first_tree, &tree), ("tools", first_tools, &tools)] {
+            if let Some((expected, got)) = difference(a, b) {
+                let cause = cause.to_owned();
+                return vec![Failure { cause, about, expected, got, seen: String::new() }];
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn without_known_differences(command: &mut Command) {
+    command.parser.keeps_double_dash = None;
+    for argument in command.arguments.iter_mut().filter(|a| a.action == Action::Negatable) {
+        argument.help = None;
+        argument.provenance.clear();
+    }
+    for member in command.exclusive.iter().flat_map(|g| &g.members) {
+        command.arguments[*member].section = None;
+    }
+    command.subcommands.iter_mut().for_each(without_known_differences);
+}
+
+/// The first line that differs, with the line before it.
+fn difference(a: &str, b: &str) -> Option<(String, String)> {
+    let (a, b): (Vec<_>, Vec<_>) = (a.lines().collect(), b.lines().collect());
+    let at = (0..a.len().max(b.len())).find(|i| a.get(*i) != b.get(*i))?;
+    let shown =
+        |lines: &[&str]| lines[at.saturating_sub(1).min(lines.len())..(at + 1).min(lines.len())].join(" / ");
+    Some((shown(&a), shown(&b)))
+}
