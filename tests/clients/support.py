@@ -60,6 +60,13 @@ def npm(folder):
     return cached(place, fill) / "node_modules"
 
 
+def crate(folder):
+    """The program of a crate, which is none of ours: it has its own lock file and target directory."""
+    target = TARGET / "clients" / folder.name
+    install("cargo", "build", "--quiet", "--locked", cwd=folder, env={**os.environ, "CARGO_TARGET_DIR": str(target)})
+    return target / "debug" / "rust-client"
+
+
 def digest(lock, *more):
     return hashlib.sha256("\0".join([lock.read_text(), *more]).encode()).hexdigest()[:12]
 
