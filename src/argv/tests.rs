@@ -1,3 +1,5 @@
+//! Tests of rendering: calls → words or refusals.
+
 #![expect(clippy::needless_pass_by_value, reason = "`json!` values are written in place")]
 
 use proptest::prelude::*;

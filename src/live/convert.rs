@@ -153,7 +153,7 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         arity,
         value_type: value_type(&field.get("type")?)?,
         choices: if choices.is_null() { None } else { Some(choices.texts()?) },
-        default: Some(default.value().clone()).filter(|d| !d.is_null()),
+        default: converted(default.value(), value_type(&field.get("type")?)?),
         required: field.get("required")?.flag()?
             && !(flags.is_empty() && matches!(arity, Arity::Optional | Arity::ZeroOrMore | Arity::Remainder)),
         hidden: field.get("hidden")?.flag()?,
@@ -226,6 +226,19 @@ fn action(kind: &str, arity: Arity) -> Action {
         "ExtendAction" => Action::Extend,
         _ => Action::Store,
     }
+}
+
+/// A default as the program gets it: argparse converts one that is a string, and no other.
+fn converted(default: &Value, value_type: ValueType) -> Option<Value> {
+    let number = || {
+        let text = default.as_str()?.trim();
+        match value_type {
+            ValueType::Integer => text.parse::<i64>().ok().map(Value::from),
+            ValueType::Number => text.parse::<f64>().ok().map(Value::from),
+            _ => None,
+        }
+    };
+    number().or_else(|| Some(default.clone())).filter(|d| !d.is_null())
 }
 
 fn value_type(field: &Field<'_>) -> Result<ValueType, LiveError> {

@@ -48,8 +48,8 @@ pub fn merge(mut text: Command, mut live: Command) -> Command {
     Command {
         name: if live.name.is_empty() { text.name } else { live.name },
         summary: live.summary.or(text.summary),
-        description: live.description.or(text.description),
-        epilog: live.epilog.or(text.epilog),
+        description: live.description,
+        epilog: live.epilog,
         hidden: live.hidden || text.hidden,
         diagnostics,
         ..live

@@ -1,3 +1,5 @@
+//! Tests of merging help pages with live descriptions.
+
 #![expect(clippy::needless_pass_by_value, reason = "json! makes values")]
 
 use serde_json::{Value, json};

@@ -31,7 +31,8 @@ pub(super) struct Step {
 /// Follows one call's lines.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    reached: f64,
+    /// What was told last; `None`: nothing yet, so a first measure of 0 is told.
+    reached: Option<f64>,
     measured: bool,
 }
 
@@ -49,12 +50,12 @@ impl Meter {
                 (progress, Some(total))
             }
             None if self.measured => return None,
-            None => (self.reached + 1.0, None),
+            None => (self.reached.unwrap_or(0.0) + 1.0, None),
         };
-        if progress <= self.reached {
+        if self.reached.is_some_and(|reached| progress <= reached) {
             return None;
         }
-        self.reached = progress;
+        self.reached = Some(progress);
         Some(Step { progress, total, message: line.chars().take(MESSAGE_LIMIT).collect() })
     }
 }
@@ -100,6 +101,7 @@ mod tests {
             &["45%", "45%", "44 %", "46.5%", "done"],
             &[of(45.0, 100.0), None, None, of(46.5, 100.0), None],
         );
+        check(&["0/100", "0/100", "50/100"], &[of(0.0, 100.0), None, of(50.0, 100.0)]);
         check(&["3/10 files", "[4/10] x", "step 5 of 10"], &[of(3.0, 10.0), of(4.0, 10.0), of(5.0, 10.0)]);
         check(&[" 12%|#2        | 12/100 [00:01<00:09,  9.9it/s]"], &[of(12.0, 100.0)]);
         check(

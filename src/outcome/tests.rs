@@ -1,3 +1,5 @@
+//! Tests of outcomes: what a process printed → the result of its call.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Tests of tools: commands → names, schemas and descriptions.
+
 #![expect(clippy::needless_pass_by_value, reason = "`json!` values are written in place")]
 
 use serde_json::{Value, json};
@@ -93,7 +95,7 @@ fn property_names() {
         (json!({"flags": ["-n", "--dry-run", "--other"]}), "dry_run"),
         (json!({"flags": ["-n"]}), "n"),
         (json!({"flags": ["--foo.bar"]}), "foo.bar"),
-        (json!({"flags": ["--a[0].b"]}), "a_0_.b"),
+        (json!({"flags": ["--a[0].b"]}), "a[0].b"),
         (json!({"metavar": ["IN FILE"], "dest": "x"}), "in_file"),
         (json!({"metavar": ["<Path>"]}), "path"),
         (json!({"metavar": ["A", "B"], "dest": "pair"}), "pair"),

@@ -20,7 +20,7 @@ const CALLS: usize = 6;
 const PLAIN: [&str; 7] = ["out.txt", "a b", "x=y", "ünï", "it's", "/tmp/\"q\"", "5"];
 /// Words that a command line may take for something else, or that shells and files would.
 const ODD: [&str; 14] =
-    ["-x", "--", "--help", "", "@file", "-1", "a\nb", "-", "=", "$HOME", "+x", "/F", "--out=1", "-5 apples"];
+    ["-x", "--help", "", "@file", "-1", "a\nb", "-", "=", "$HOME", "+x", "/F", "--out=1", "-5 apples"];
 
 /// What became of the calls.
 #[derive(Clone, Copy, Debug, Default)]

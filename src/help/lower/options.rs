@@ -68,15 +68,17 @@ impl Lowered<'_, '_> {
     /// What the usage tells of the option that becomes the next argument.
     fn usage_of(&mut self, option: &Invocation) -> Usage {
         let mut told = Usage::default();
-        for (i, item) in self.page.usage.items.iter().enumerate() {
-            let What::Option { flag, values } = &item.what else { continue };
-            if option.flags.contains(flag) {
-                told.twice |= told.seen;
-                told.required |= item.required && !told.seen;
-                told.seen = true;
-                told.blank |= option.values.is_empty() && values == BLANK;
-                self.of_item[i] = Some(self.command.arguments.len());
-            }
+        let mut items: Vec<usize> =
+            option.flags.iter().filter_map(|f| self.page.by_flag.get(f)).flatten().copied().collect();
+        items.sort_unstable();
+        for i in items {
+            let item = &self.page.usage.items[i];
+            let What::Option { values, .. } = &item.what else { continue };
+            told.twice |= told.seen;
+            told.required |= item.required && !told.seen;
+            told.seen = true;
+            told.blank |= option.values.is_empty() && values == BLANK;
+            self.of_item[i] = Some(self.command.arguments.len());
         }
         told
     }

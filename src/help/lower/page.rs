@@ -1,6 +1,6 @@
 //! Which sections of a page are real, and whether argparse made its usage.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::help::invocation::{self, Invocation};
 use crate::help::layout::{Entry, Layout, Section};
@@ -12,6 +12,8 @@ use crate::model::Arity;
 /// A page with its entries sorted out.
 pub(super) struct Page<'a> {
     pub(super) usage: Usage,
+    /// Flag → the usage's items that have it.
+    pub(super) by_flag: HashMap<String, Vec<usize>>,
     /// The usage is argparse's own: its silence means something.
     pub(super) generated: bool,
     /// How help texts were wrapped.
@@ -41,7 +43,13 @@ impl<'a> Page<'a> {
             section.real = section.is_real(&named, generated);
         }
         let wrap = Wrap { column: layout.column, width: text::width(lines) };
-        Page { usage, generated, wrap, sections }
+        let mut by_flag: HashMap<String, Vec<usize>> = HashMap::new();
+        for (i, item) in usage.items.iter().enumerate() {
+            if let What::Option { flag, .. } = &item.what {
+                by_flag.entry(flag.clone()).or_default().push(i);
+            }
+        }
+        Page { usage, by_flag, generated, wrap, sections }
     }
 
     pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> {
@@ -121,7 +129,7 @@ impl<'a> Judged<'a> {
 
     fn is_real(&self, named: &Named, generated: bool) -> bool {
         let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
-        let by_layout = !generated && self.options().next().is_some();
+        let by_layout = !generated && !self.section.title.is_empty() && self.options().next().is_some();
         confirmed || self.has_help() || self.is_for_positionals() || by_layout
     }
 }
@@ -157,10 +165,17 @@ fn prefixes(sections: &[Section], usage: &str) -> String {
             continue;
         };
         let word = entry.header.split([' ', ',']).next().unwrap_or_default();
+        // `++name` is an option's spelling whatever the usage says.
+        let long = entry.header.split(", ").any(|w| {
+            let mut chars = w.chars();
+            chars.next() == Some(first)
+                && chars.next() == Some(first)
+                && chars.next().is_some_and(char::is_alphanumeric)
+        });
         let written = |before: &str| usage.contains(&format!("{before}{word}"));
         if !prefixes.contains(first)
-            && !word[first.len_utf8()..].is_empty()
-            && (written("[") || written("(") || written(" "))
+            && word.len() > first.len_utf8()
+            && (long || written("[") || written("(") || written(" "))
         {
             prefixes.push(first);
         }
