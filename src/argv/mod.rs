@@ -139,6 +139,13 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
                     );
                     errors.push(ArgvError::new(*second, reason));
                 }
+                [only]
+                    if group.required && given.iter().any(|g| g.property == *only && is_the_default(g)) =>
+                {
+                    let reason =
+                        "is the default: argparse takes that for not given, and one of its group is required";
+                    errors.push(ArgvError::new(*only, reason));
+                }
                 [] if group.required => {
                     let all: Vec<&str> = tool
                         .bindings
@@ -156,6 +163,26 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
         }
     }
     errors
+}
+
+/// Whether Python surely makes the same object of the value as of the default (`is`, which is how argparse looks
+/// whether an argument of an exclusive group was given): small integers, and text of one character at most. The bare
+/// use of an option whose default is not known to differ from its const counts too.
+fn is_the_default(given: &Given<'_>) -> bool {
+    /// The integers that CPython makes once.
+    const SMALL: std::ops::RangeInclusive<i64> = -5..=256;
+    let [one] = given.uses.as_slice() else { return false };
+    if given.argument.action != crate::model::Action::Store {
+        return false;
+    }
+    match (one.values.as_slice(), &given.argument.default) {
+        ([], None) => given.argument.arity == crate::model::Arity::Optional,
+        ([value], Some(Value::String(default))) => value == default && value.chars().count() <= 1,
+        ([value], Some(Value::Number(default))) => {
+            default.as_i64().is_some_and(|d| SMALL.contains(&d) && value.trim().parse() == Ok(d))
+        }
+        _ => false,
+    }
 }
 
 /// The first layout that argparse reads as what was meant, on every version that the program may run on.

@@ -143,6 +143,7 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
     }
     let choices = field.get("choices")?;
     let default = field.get("default")?;
+    let help = filled(field.get("help")?.maybe_text()?);
     let mut argument = Argument {
         dest: field.get("dest")?.maybe_text()?,
         metavar: field
@@ -156,9 +157,11 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         default: converted(default.value(), value_type(&field.get("type")?)?),
         required: field.get("required")?.flag()?
             && !(flags.is_empty() && matches!(arity, Arity::Optional | Arity::ZeroOrMore | Arity::Remainder)),
-        hidden: field.get("hidden")?.flag()?,
-        help: filled(field.get("help")?.maybe_text()?),
-        section: filled(field.get("section")?.maybe_text()?),
+        // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
+        hidden: field.get("hidden")?.flag()? || is_suppressed(help.as_deref()),
+        help: help.filter(|h| !is_suppressed(Some(h))),
+        section: filled(field.get("section")?.maybe_text()?)
+            .filter(|t| t != "options" && t != "optional arguments"),
         flags,
         ..Argument::default()
     };
@@ -226,6 +229,10 @@ fn action(kind: &str, arity: Arity) -> Action {
         "ExtendAction" => Action::Extend,
         _ => Action::Store,
     }
+}
+
+fn is_suppressed(help: Option<&str>) -> bool {
+    help.is_some_and(|h| h.starts_with("==SUPPRESS=="))
 }
 
 /// A default as the program gets it: argparse converts one that is a string, and no other.

@@ -252,7 +252,7 @@ impl<'a> Checker<'a> {
         let typed = self.node.facts.formatter == "MetavarTypeHelpFormatter";
         if typed && !facts.own_metavar && truth.choices.is_none() {
             self.expect("type", &label(truth), &truth.value_type, &got.value_type);
-        } else if got.value_type != ValueType::String {
+        } else if !matches!(got.value_type, ValueType::String | ValueType::Numeric) {
             self.expect("invented type", &label(truth), &truth.value_type, &got.value_type);
         }
     }

@@ -25,6 +25,7 @@ pub(super) fn command(lines: &[Line], layout: &Layout, path: &[&str]) -> Command
     made.options();
     made.subcommands();
     made.positionals();
+    made.place_subcommands();
     made.groups();
     made.texts(lines, layout);
     made.diagnose(layout);
@@ -38,6 +39,9 @@ struct Lowered<'p, 'a> {
     of_item: Vec<Option<usize>>,
 }
 
+/// The titles of the two groups that every parser has, which depend on the version of Python: no news.
+const STANDARD_TITLES: [&str; 3] = ["positional arguments", "optional arguments", "options"];
+
 /// An argument as its entry shows it.
 fn argument(
     section: &Section,
@@ -49,7 +53,9 @@ fn argument(
     let help = wrap.join(&entry.help);
     let mut argument = Argument {
         help: (!help.is_empty()).then_some(help),
-        section: (!section.title.is_empty()).then(|| section.title.to_owned()),
+        section: Some(section.title)
+            .filter(|t| !t.is_empty() && !STANDARD_TITLES.contains(t))
+            .map(str::to_owned),
         line: Some(entry.line),
         ..Argument::default()
     };
@@ -105,6 +111,7 @@ fn annotate(argument: &mut Argument) {
     argument.value_type = match argument.metavar.first().map(String::as_str) {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
+        Some("str") => ValueType::String,
         _ if argument.choices.is_none() && annotation::speaks_of_number(argument) => ValueType::Numeric,
         _ => ValueType::String,
     };

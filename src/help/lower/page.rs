@@ -151,7 +151,10 @@ fn is_generated(sections: &[Judged], usage: &Usage, named: &Named) -> bool {
         What::Positional { name, known, arity } => !known && !(name.is_empty() && *arity == Arity::Remainder),
         _ => false,
     });
-    let Some(own) = sections.iter().find(|s| s.has_help()) else { return false };
+    // `usage: prog` alone is what argparse makes of a parser without arguments.
+    let Some(own) = sections.iter().find(|s| s.has_help()) else {
+        return usage.items.is_empty() && usage.is_there;
+    };
     let mut first_block = own.options().enumerate().take_while(|(i, (e, _))| *i == 0 || !e.after_blank);
     !unexplained && !usage.items.is_empty() && first_block.all(|(_, (e, o))| named.confirms(e, Some(o)))
 }

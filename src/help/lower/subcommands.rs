@@ -1,5 +1,7 @@
 //! A subparsers action's atom, entry and rows → subcommands.
 
+use std::collections::BTreeSet;
+
 use super::Lowered;
 use super::page::{Judged, Named};
 use crate::help::layout::Entry;
@@ -40,9 +42,16 @@ impl<'a> Lowered<'_, 'a> {
             Some(What::Subcommands { name, .. }) => self.listed_in_braces(name),
             _ => entry.into_iter().for_each(|e| self.listed_in_braces(e.header)),
         }
-        let before = page.usage.items.iter().take(item.unwrap_or(page.usage.items.len()));
-        let positionals = before.filter(|i| matches!(i.what, What::Positional { known: true, .. })).count();
-        self.command.subcommand_at = if self.command.subcommands.is_empty() { 0 } else { positionals };
+    }
+
+    /// How many positionals stand before the subcommand; to be called once all have been made.
+    pub(super) fn place_subcommands(&mut self) {
+        let items = &self.page.usage.items;
+        let at = items.iter().position(|i| matches!(i.what, What::Subcommands { .. })).unwrap_or(items.len());
+        let positional = |index: &usize| self.command.arguments[*index].is_positional();
+        let before: BTreeSet<usize> =
+            self.of_item[..at].iter().flatten().copied().filter(positional).collect();
+        self.command.subcommand_at = if self.command.subcommands.is_empty() { 0 } else { before.len() };
     }
 
     /// The entries of real sections that are no options'.
