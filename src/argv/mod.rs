@@ -176,7 +176,7 @@ fn is_the_default(given: &Given<'_>) -> bool {
         return false;
     }
     match (one.values.as_slice(), &given.argument.default) {
-        ([], None) => given.argument.arity == crate::model::Arity::Optional,
+        ([], _) => given.argument.arity == crate::model::Arity::Optional,
         ([value], Some(Value::String(default))) => value == default && value.chars().count() <= 1,
         ([value], Some(Value::Number(default))) => {
             default.as_i64().is_some_and(|d| SMALL.contains(&d) && value.trim().parse() == Ok(d))

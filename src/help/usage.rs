@@ -66,8 +66,6 @@ const MAX_DEPTH: usize = 16;
 /// What a usage says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// There is a text at all.
-    pub(super) is_there: bool,
     pub(super) items: Vec<Item>,
     /// For each group whether one of its members is required.
     pub(super) groups: Vec<bool>,
@@ -105,7 +103,7 @@ pub(super) fn parse(text: &str, known: &Known, path: &[&str], prefixes: &str) ->
         Reader { text: &text, at: 0, known, prefixes, usage: Usage::default(), options: Vec::new() };
     reader.skip_prog(path);
     reader.sequence(Frame::default(), 0);
-    Usage { is_there: !text.is_empty(), ..reader.usage }
+    reader.usage
 }
 
 /// White space folded to one blank.

@@ -196,7 +196,7 @@ class _Describer(object):
             "hidden": hidden,
             "metavar": None if metavar is None else [self.text(m) for m in _some(metavar)]
             if isinstance(metavar, (tuple, list)) else [self.text(metavar)],
-            "help": None if hidden or help_text is None else self.help(formatter, action),
+            "help": None if hidden or help_text is None or _attempt(lambda: not help_text.strip()) is True else self.help(formatter, action),
             "section": section,
         }
 

@@ -92,8 +92,8 @@ fn argument_facts(argument: &Argument) -> Value {
     json!({
         "flags": argument.flags, "dest": argument.dest, "metavar": argument.metavar, "action": argument.action,
         "arity": argument.arity, "type": argument.value_type, "choices": argument.choices, "default": argument.default,
-        "required": argument.required, "hidden": argument.hidden, "help": squeezed(argument.help.as_ref()),
-        "section": argument.section,
+        "required": argument.required, "hidden": argument.hidden || suppressed(argument), "help": squeezed(argument.help.as_ref().filter(|_| !suppressed(argument))),
+        "section": argument.section.as_ref().filter(|t| *t != "options" && *t != "optional arguments"),
     })
 }
 
@@ -101,4 +101,9 @@ fn argument_facts(argument: &Argument) -> Value {
 fn squeezed(text: Option<&String>) -> Option<String> {
     let text = text?.split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then_some(text)
+}
+
+/// `BooleanOptionalAction` of 3.9 to 3.12 appends its default to a help text that is to be suppressed.
+fn suppressed(argument: &Argument) -> bool {
+    argument.help.as_ref().is_some_and(|h| h.starts_with("==SUPPRESS=="))
 }

@@ -29,7 +29,7 @@ use report::{Failure, Report};
 use serde_json::Value;
 
 /// Programs that a test takes where nobody says: seconds of work, and every kind of argument many times.
-const PROGRAMS: usize = 300;
+const PROGRAMS: usize = 60;
 
 /// Names the calls that each program gets, so that a smaller program gets the like.
 const CALLS_SEED: u64 = 7;

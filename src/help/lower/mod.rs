@@ -174,10 +174,9 @@ impl Lowered<'_, '_> {
             self.command.diagnostics.push(Diagnostic::new(Severity::Warning, "usage-only", message));
         }
         for section in page.sections.iter().filter(|s| !s.real && s.options().next().is_some()) {
-            let title = section.section.title;
-            let message = format!(
-                "`{title}:` looks like a section, but the usage names none of its options: taken for text"
-            );
+            let message =
+                "this looks like a section, but the usage names none of its options: taken for text"
+                    .to_owned();
             let line = section.section.entries.first().map_or(1, |e| e.line);
             self.note("unconfirmed-section", message, line);
         }

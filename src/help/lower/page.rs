@@ -129,7 +129,9 @@ impl<'a> Judged<'a> {
 
     fn is_real(&self, named: &Named, generated: bool) -> bool {
         let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
-        let by_layout = !generated && !self.section.title.is_empty() && self.options().next().is_some();
+        let has_rows = self.entries.iter().any(|(e, _)| e.header.starts_with('{') && !e.rows.is_empty());
+        let has_options = !self.section.title.is_empty() && self.options().next().is_some();
+        let by_layout = !generated && (has_options || has_rows);
         confirmed || self.has_help() || self.is_for_positionals() || by_layout
     }
 }
@@ -151,9 +153,9 @@ fn is_generated(sections: &[Judged], usage: &Usage, named: &Named) -> bool {
         What::Positional { name, known, arity } => !known && !(name.is_empty() && *arity == Arity::Remainder),
         _ => false,
     });
-    // `usage: prog` alone is what argparse makes of a parser without arguments.
+    // A parser without the help option rarely prints a page at all; the usage of one that does is taken at its word.
     let Some(own) = sections.iter().find(|s| s.has_help()) else {
-        return usage.items.is_empty() && usage.is_there;
+        return !usage.items.is_empty() && !unexplained;
     };
     let mut first_block = own.options().enumerate().take_while(|(i, (e, _))| *i == 0 || !e.after_blank);
     !unexplained && !usage.items.is_empty() && first_block.all(|(_, (e, o))| named.confirms(e, Some(o)))
