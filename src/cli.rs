@@ -2,6 +2,8 @@
 //!
 //! Nothing is read from the environment here; [`crate::config`] joins the two.
 
+#![expect(clippy::doc_markdown, reason = "these are help texts, shown as they are")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

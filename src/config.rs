@@ -256,7 +256,7 @@ fn given<T>(
     parse(value.trim()).map(Some).ok_or_else(|| bad(name, value, expected))
 }
 
-fn bad(name: &'static str, value: impl ToString, expected: &'static str) -> ConfigError {
+fn bad(name: &'static str, value: impl std::fmt::Display, expected: &'static str) -> ConfigError {
     ConfigError::Value { name, value: value.to_string(), expected }
 }
 

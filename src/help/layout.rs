@@ -72,7 +72,7 @@ fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
     };
     let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, i)).unwrap_or(lines.len());
     let first = after_usage_word(lines[start].content()).unwrap_or_default();
-    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(|l| l.content()));
+    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(Line::content));
     let text: Vec<&str> = words.map(str::trim).filter(|w| !w.is_empty()).collect();
     (Some(text.join(" ")), start..end)
 }
@@ -213,7 +213,7 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
                 entries.push(Entry { line: line.number, ..Entry::default() });
             }
             if let Some(last) = entries.last_mut() {
-                last_of(last).help.push(line.from_column(column.unwrap_or(line.indent)));
+                last_of(last).help.push(line.past_column(column.unwrap_or(line.indent)));
             }
         } else if line.indent > indent && !line.is_blank() && !begins_option(line) {
             match entries.last_mut() {
@@ -268,7 +268,7 @@ fn entry<'a>(line: &Line<'a>, column: Option<usize>) -> Entry<'a> {
 fn split<'a>(line: &Line<'a>, column: Option<usize>) -> (&'a str, Option<&'a str>) {
     let content = line.content();
     if let Some(column) = column {
-        let help = line.from_column(column);
+        let help = line.past_column(column);
         let header = &line.text[..line.text.len() - help.len()];
         if !help.is_empty() && header.ends_with("  ") && !header.trim().is_empty() {
             return (header.trim(), Some(help.trim_start()));

@@ -36,7 +36,7 @@ impl<'a> Line<'a> {
     }
 
     /// The text from a column on; empty where the line ends before it.
-    pub(super) fn from_column(&self, column: usize) -> &'a str {
+    pub(super) fn past_column(&self, column: usize) -> &'a str {
         match self.text.char_indices().nth(column) {
             Some((byte, _)) => &self.text[byte..],
             None => "",
@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn columns_are_characters() {
         let line = Line::new(1, "  é ü  help ");
-        assert_eq!((line.indent, line.from_column(7), line.from_column(70)), (2, "help", ""));
+        assert_eq!((line.indent, line.past_column(7), line.past_column(70)), (2, "help", ""));
     }
 }

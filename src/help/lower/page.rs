@@ -150,7 +150,7 @@ pub(super) fn bare(flag: &str) -> &str {
 /// line, behind which prose may stand), and nothing that has no entry.
 fn is_generated(sections: &[Judged], usage: &Usage, named: &Named) -> bool {
     let unexplained = usage.items.iter().any(|i| match &i.what {
-        What::Positional { name, known, arity } => !known && !(name.is_empty() && *arity == Arity::Remainder),
+        What::Positional { name, known, arity } => !(*known || name.is_empty() && *arity == Arity::Remainder),
         _ => false,
     });
     // A parser without the help option rarely prints a page at all; the usage of one that does is taken at its word.
