@@ -1,5 +1,10 @@
 //! Calls rendered for real `argparse` parsers, on every interpreter that `SMCP_TEST_PYTHONS` names (else `python3`):
 //! what a parser makes of the words must be what the call's arguments say, or the call must be refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unnecessary_debug_formatting,
+    reason = "a test that cannot go on may panic; Python literals are made by debug formatting"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::collections::BTreeMap;

@@ -1,6 +1,12 @@
 //! Discovery against real programs: which pages are asked for, what becomes of programs that misbehave, and when a
 //! contract spares asking at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::unnecessary_debug_formatting,
+    clippy::uninlined_format_args,
+    reason = "a test that cannot go on may panic; Python literals are made by debug formatting"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests read which Pythons to use")]
 
 use std::collections::BTreeMap;

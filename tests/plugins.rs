@@ -1,6 +1,11 @@
 //! Runs the bundled plugins' own tests (`tests/plugins`, Python's unittest) with every interpreter that is named in
 //! `SMCP_TEST_PYTHONS` (paths between colons), else with `python3`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::unnecessary_debug_formatting,
+    reason = "a test that cannot go on may panic; Python literals are made by debug formatting"
+)]
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::ffi::{OsStr, OsString};

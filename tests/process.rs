@@ -1,4 +1,5 @@
 //! The spawner against real programs: how they end, what is kept of their output, and that nothing is left behind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 use std::ffi::OsString;

@@ -6,13 +6,13 @@
 //!                             annotation (help texts)      ┘
 //! ```
 //!
-//! - [`normalize`]: plain lines, without what terminals interpret
-//! - [`layout`]: the usage, sections, entries and their help, by columns
-//! - [`invocation`]: `-o OUT, --out OUT` → flags and values
-//! - [`values`]: `OUT [OUT ...]` → arity, metavar, choices
-//! - [`usage`]: the usage's grammar
-//! - [`annotation`]: facts that help texts state, such as `(default: 3)`
-//! - [`lower`]: what usage and entries say, each confirmed by the other
+//! - `normalize`: plain lines, without what terminals interpret
+//! - `layout`: the usage, sections, entries and their help, by columns
+//! - `invocation`: `-o OUT, --out OUT` → flags and values
+//! - `values`: `OUT [OUT ...]` → arity, metavar, choices
+//! - `usage`: the usage's grammar
+//! - `annotation`: facts that help texts state, such as `(default: 3)`
+//! - `lower`: what usage and entries say, each confirmed by the other
 //!
 //! Pure and total: any text gives a command, and what could not be placed becomes a diagnostic.
 

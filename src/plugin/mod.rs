@@ -4,14 +4,14 @@
 //! discover → manifest → interpreter → tree (capture, page by page; parse; merge) → describe → select
 //! ```
 //!
-//! - [`discover`]: which directories are plugins
-//! - [`manifest`]: what an optional `plugin.toml` says
-//! - [`interpreter`]: the words that start the program
-//! - [`capture`]: one help page and the live description that came with it
-//! - [`tree`]: all pages of a program, level by level → its command tree
-//! - [`placeholder`]: words for positionals that stand before a subcommand
-//! - [`describe`]: a `--describe` contract, where somebody asked for it
-//! - [`select`]: which commands a manifest includes and excludes
+//! - `discover`: which directories are plugins
+//! - `manifest`: what an optional `plugin.toml` says
+//! - `interpreter`: the words that start the program
+//! - `capture`: one help page and the live description that came with it
+//! - `tree`: all pages of a program, level by level → its command tree
+//! - `placeholder`: words for positionals that stand before a subcommand
+//! - `describe`: a `--describe` contract, where somebody asked for it
+//! - `select`: which commands a manifest includes and excludes
 //!
 //! Nothing here knows tools, contract files, or MCP; processes are started through [`crate::process`] only.
 
