@@ -26,8 +26,8 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
         TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
     runtime()?.block_on(async {
         let registry = Arc::new(Registry::load(&config, &Bar::new()).await);
-        println!("{}", summary(&config, &registry.summary()));
-        println!("{}", addresses(listener.local_addr()?));
+        super::print(&summary(&config, &registry.summary()))?;
+        super::print(&addresses(listener.local_addr()?))?;
         let shutdown = stop_signal();
         let server = server(&config, registry, &shutdown);
         transport::serve(listener, &config.http, server).await?;

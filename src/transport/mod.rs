@@ -148,7 +148,13 @@ pub async fn serve(listener: TcpListener, http: &Http, server: Arc<Server>) -> i
         app.streamable.wind_down();
         handle.stop(true).await;
     };
-    let (ended, ()) = tokio::join!(running, stop);
+    tokio::pin!(running);
+    // A server that ends by itself (its listener broke) must not wait for a signal to stop.
+    let ended = tokio::select! {
+        ended = &mut running => ended,
+        () = stop => running.await,
+    };
+    server.shutdown().cancel();
     if !server.drained(STOP_GRACE).await {
         log::warn!("some calls did not end within {} s of the stop", STOP_GRACE.as_secs());
     }

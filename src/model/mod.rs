@@ -4,11 +4,17 @@
 //! Pure data with small, obvious methods. This module knows no help page, no parser, no JSON-RPC and does no I/O.
 //! The serialised form of [`Command`] is part of the contract file format.
 
+mod diagnostic;
+mod tool;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use tool::{Binding, Tool, ToolOverride};
 
 /// A node of a program's command tree, the program itself being the root.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -354,108 +360,6 @@ pub enum Source {
     Describe,
     /// The plugin's manifest.
     Manifest,
-}
-
-/// How much a diagnostic matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Something is served less exactly than it could be.
-    Warning,
-    /// Something is not served at all.
-    Error,
-}
-
-/// Something a plugin's author should know, with where it comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Diagnostic {
-    /// How much it matters.
-    pub severity: Severity,
-    /// A stable kebab-case name of the kind, e.g. `ambiguous-choices`.
-    pub code: String,
-    /// What is the matter, and the way out where there is one.
-    pub message: String,
-    /// The argument that it is about, by its label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub argument: Option<String>,
-    /// The line of the help page (from 1).
-    #[serde(skip)]
-    pub line: Option<usize>,
-}
-
-impl Diagnostic {
-    /// A diagnostic about no particular argument or line.
-    pub fn new(severity: Severity, code: &str, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { severity, code: code.into(), message: message.into(), argument: None, line: None }
-    }
-
-    /// The same, about an argument.
-    #[must_use]
-    pub fn about(mut self, argument: impl Into<String>) -> Diagnostic {
-        self.argument = Some(argument.into());
-        self
-    }
-
-    /// The same, at a line of the help page (from 1).
-    #[must_use]
-    pub fn at(mut self, line: usize) -> Diagnostic {
-        self.line = Some(line);
-        self
-    }
-}
-
-/// What MCP serves for a leaf command.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Tool {
-    /// Unique among all tools; `^[A-Za-z0-9_-]{1,64}$`.
-    pub name: String,
-    /// The words that lead from the program to the command; empty for the program itself.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub path: Vec<String>,
-    /// A name for people, where a manifest gives one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Never empty.
-    pub description: String,
-    /// A JSON Schema (2020-12) of the arguments: a flat object.
-    pub input_schema: Map<String, Value>,
-    /// MCP's tool annotations (`readOnlyHint`, …), where a manifest gives them.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub annotations: Map<String, Value>,
-    /// Which argument each property stands for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bindings: Vec<Binding>,
-}
-
-/// A property of a tool's schema and the argument that it stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Binding {
-    /// The property's name.
-    pub property: String,
-    /// Which command of the chain has the argument: 0 is the program itself.
-    pub depth: usize,
-    /// The argument's index in that command's `arguments`.
-    pub index: usize,
-}
-
-/// What a manifest says of one command's tool, instead of what help says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ToolOverride {
-    /// The tool's whole name (`^[A-Za-z0-9_-]{1,64}$`).
-    pub name: Option<String>,
-    /// A name for people.
-    pub title: Option<String>,
-    /// The tool's description.
-    pub description: Option<String>,
-    /// MCP tool annotations.
-    #[serde(default)]
-    pub annotations: Map<String, Value>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
