@@ -84,7 +84,7 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     let next = chain.get(place.depth + 1)?;
     let open_ended = |u: &Use| match argument.arity {
         Arity::Optional => u.values.is_empty(),
-        Arity::ZeroOrMore | Arity::OneOrMore => u.values.len() != 1,
+        Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold => u.values.len() != 1,
         arity => arity == Arity::Remainder,
     };
     let why = "since nothing ends its values; give another option with it";

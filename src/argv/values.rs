@@ -78,8 +78,8 @@ fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>
     let values = elements(value).into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;
     let flag = argument.main_flag().map(str::to_owned);
     match (argument.arity, values.len()) {
-        (Arity::ZeroOrMore | Arity::Remainder, 0) if keep_empty && flag.is_some() => {}
-        (Arity::ZeroOrMore | Arity::Remainder, 0) => return Ok(Vec::new()),
+        (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) if keep_empty && flag.is_some() => {}
+        (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) => return Ok(Vec::new()),
         (_, 0) if !keep_empty => return Ok(Vec::new()),
         (Arity::OneOrMore, 0) => return Err("needs at least one element".into()),
         (Arity::Exactly(n), got) if got != n => return Err(format!("takes exactly {n} elements, not {got}")),

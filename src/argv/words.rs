@@ -83,12 +83,12 @@ enum Greed {
 fn spell(argument: &Argument, one: &Use) -> (Greed, Vec<String>) {
     let flag = one.flag.clone().unwrap_or_default();
     match (argument.arity, one.values.as_slice()) {
-        (Arity::One | Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore, [value]) => {
+        (Arity::One | Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold, [value]) => {
             (Greed::Content, vec![format!("{flag}={value}")])
         }
         (arity, values) => {
             let greed = match arity {
-                Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore => Greed::UntilOption,
+                Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold => Greed::UntilOption,
                 Arity::Remainder => Greed::Everything,
                 Arity::Zero | Arity::One | Arity::Exactly(_) => Greed::Content,
             };

@@ -17,14 +17,27 @@ static BRACKETED: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is constant")
 });
 
-/// `Default: X`, `defaults to X`, `by default X` outside brackets.
+/// `Default: X`, `defaults to X`, `default 3` outside brackets; an empty group stands where the value begins.
 static IN_PROSE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:^|[\s;,.])(?:the )?(?:defaults?(?: value)?\s*[:=]\s*|defaults? (?:is|to):?\s+|default value is:?\s+)").expect("the pattern is constant")
+    Regex::new(
+        r#"(?i)(?:^|[\s;,.])(?:the )?(?:(?:defaults?(?: value)?\s*[:=]\s*|defaults? (?:is|to):?\s+|default value is:?\s+)()|default\s+()(?:["'`]|-?\d))"#,
+    )
+    .expect("the pattern is constant")
+});
+
+/// `X (default)`: the one of several values that is marked.
+static MARKED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)([^\s,;|/(\[{]+) \(default\)").expect("the pattern is constant"));
+
+/// A number and its unit: `60s`, `2 sec`.
+static WITH_UNIT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(-?\d+(?:\.\d+)?) ?(?:s|secs?|seconds?|ms|minutes?|mins?|bytes?)$")
+        .expect("the pattern is constant")
 });
 
 /// The default that a help text names, as text; `None` where it names none, or only in prose.
 pub(super) fn default(help: &str) -> Option<String> {
-    bracketed(help).or_else(|| in_prose(help)).filter(|value| value != "None")
+    bracketed(help).or_else(|| in_prose(help)).or_else(|| marked(help)).filter(|value| value != "None")
 }
 
 /// Words of a name that stand for numbers.
@@ -48,7 +61,7 @@ pub(super) fn speaks_of_number(argument: &Argument) -> bool {
     let help = argument.help.as_deref().unwrap_or_default();
     words.any(|word| NUMBER_WORDS.contains(&word.as_str()))
         || OF_NUMBERS.is_match(help)
-        || default(help).is_some_and(|d| d.parse::<f64>().is_ok())
+        || default(help).is_some_and(|d| d.parse::<f64>().is_ok() || WITH_UNIT.is_match(&d))
 }
 
 /// Names of an argument that are looked at.
@@ -71,7 +84,10 @@ fn scalar(text: &str, argument: &Argument) -> Option<Value> {
     match argument.value_type {
         ValueType::Integer => text.parse::<i64>().ok().map(Value::from),
         ValueType::Number => text.parse::<f64>().ok().map(Value::from),
-        ValueType::String | ValueType::Numeric | ValueType::Json => Some(Value::from(text)),
+        ValueType::Numeric => Some(Value::from(
+            WITH_UNIT.captures(text).map_or(text, |c| c.get(1).map_or(text, |n| n.as_str())),
+        )),
+        ValueType::String | ValueType::Json => Some(Value::from(text)),
     }
 }
 
@@ -84,7 +100,12 @@ fn bracketed(help: &str) -> Option<String> {
     // What the formatter appends ends the text, and is the value itself whatever it holds.
     let appended =
         help[found.end() + end + 1..].trim().is_empty() && help[found.start()..].starts_with("(default: ");
-    if appended && !is_prose(whole) { Some(unquoted(whole).to_owned()) } else { one_word(whole) }
+    let with_unit = || WITH_UNIT.is_match(whole).then(|| whole.to_owned());
+    if appended && !is_prose(whole) {
+        Some(unquoted(whole).to_owned())
+    } else {
+        one_word(whole).or_else(with_unit)
+    }
 }
 
 /// Where the bracket closes that was open before `text`.
@@ -109,10 +130,20 @@ fn closing(text: &str, open: char) -> Option<usize> {
 }
 
 fn in_prose(help: &str) -> Option<String> {
-    let found = IN_PROSE.find_iter(help).last()?;
-    let text = &help[found.end()..];
-    let sentence = text.find(". ").map_or(text, |end| &text[..end]).lines().next()?.trim();
-    one_word(sentence.trim_end_matches(['.', ')', ']', ';', ',']))
+    let found = IN_PROSE.captures_iter(help).last()?;
+    let text = &help[found.get(1).or(found.get(2))?.end()..];
+    let sentence =
+        text.find(". ").map_or(text, |end| &text[..end]).lines().next()?.trim().trim_end_matches('.');
+    // An explanation in brackets is not part of the value.
+    let (value, _) = sentence.split_once(" (").filter(|_| sentence.ends_with(')')).unwrap_or((sentence, ""));
+    one_word(value.trim_end_matches(['.', ')', ']', ';', ',']))
+}
+
+/// `one of fast (default), slow`: the value that is marked; none where several are.
+fn marked(help: &str) -> Option<String> {
+    let mut found = MARKED.captures_iter(help);
+    let value = found.next()?.get(1)?.as_str();
+    found.next().is_none().then(|| unquoted(value).to_owned())
 }
 
 /// A quoted value, or a single word.
@@ -181,6 +212,13 @@ mod tests {
         check("level. Defaults to 'two words'.", Some("two words"));
         check("where to write (default: the current directory)", None);
         check("where to write. Defaults to the current directory.", None);
+        check("limit. Default 10", Some("10"));
+        check("what separates columns. Default \",\"", Some(","));
+        check("where to listen. Defaults to * (everywhere).", Some("*"));
+        check("time between [default: 2 sec]", Some("2 sec"));
+        check("one of fast (default), slow", Some("fast"));
+        check("one of fast (default), slow (default)", None);
+        check("by default 3 are kept", None);
         check("by default nothing", None);
         check("set the default level", None);
         check("", None);

@@ -58,8 +58,10 @@ pub(super) struct Entry<'a> {
 /// Finds the blocks of a page.
 pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
     let (usage, usage_lines) = usage(lines);
-    let bodies = bodies(lines, &usage_lines);
+    let mut bodies = bodies(lines, &usage_lines);
     let indent = entry_indent(lines, &bodies);
+    // A group without a title prints its entries where all entries stand; elsewhere options are part of a text.
+    bodies.retain(|b| b.heading.is_some() || lines[b.start].indent == indent);
     let column = help_column(lines, &bodies, indent);
     let sections = bodies.iter().map(|body| section(lines, body, indent, column)).collect();
     Layout { usage, after_usage: usage_lines.end, column: column.unwrap_or(0), sections }

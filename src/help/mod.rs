@@ -12,6 +12,7 @@
 //! - `values`: `OUT [OUT ...]` → arity, metavar, choices
 //! - `usage`: the usage's grammar
 //! - `annotation`: facts that help texts state, such as `(default: 3)`
+//! - `suggestions`: values that help texts list in prose
 //! - `lower`: what usage and entries say, each confirmed by the other
 //!
 //! Pure and total: any text gives a command, and what could not be placed becomes a diagnostic.
@@ -21,6 +22,7 @@ mod invocation;
 mod layout;
 mod lower;
 mod normalize;
+mod suggestions;
 mod text;
 mod usage;
 mod values;

@@ -80,7 +80,9 @@ fn one_or_more(text: &str) -> Option<Values> {
     }
     let (first, second) = body.split_once(" [")?;
     let single = |name: &str| !name.is_empty() && !name.contains([' ', '[', ']']);
-    (single(first) && single(second)).then(|| Values {
+    // The last name of a tuple may be written as optional by its author: `A [[B] ...]`.
+    let inner = second.strip_prefix('[').and_then(|s| s.strip_suffix(']')).unwrap_or(second);
+    (single(first) && single(inner)).then(|| Values {
         arity: Arity::OneOrMore,
         metavar: vec![first.into(), second.into()],
         ..Values::default()
@@ -181,6 +183,7 @@ mod tests {
         check("[A [B ...]]", Arity::ZeroOrMore, &["A", "B"]);
         check("FOO [FOO ...]", Arity::OneOrMore, &["FOO"]);
         check("A [B ...]", Arity::OneOrMore, &["A", "B"]);
+        check("A [[B] ...]", Arity::OneOrMore, &["A", "[B]"]);
         check("the file [the file ...]", Arity::OneOrMore, &["the file"]);
         check("X X X", Arity::Exactly(3), &["X"]);
         check("a b a b", Arity::Exactly(2), &["a b"]);

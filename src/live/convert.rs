@@ -155,8 +155,7 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         value_type: value_type(&field.get("type")?)?,
         choices: if choices.is_null() { None } else { Some(choices.texts()?) },
         default: converted(default.value(), value_type(&field.get("type")?)?),
-        required: field.get("required")?.flag()?
-            && !(flags.is_empty() && matches!(arity, Arity::Optional | Arity::ZeroOrMore | Arity::Remainder)),
+        required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
         // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
         hidden: field.get("hidden")?.flag()? || is_suppressed(help.as_deref()),
         help: help.filter(|h| !is_suppressed(Some(h))),

@@ -158,6 +158,9 @@ pub struct Argument {
     /// The only values it takes, as they are written on the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<String>>,
+    /// Values that its help text lists in prose; others may be as good.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suggestions: Vec<String>,
     /// What the program uses when it is left out; `None` where that is not known, nothing, or not plain data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
@@ -257,12 +260,19 @@ pub enum Arity {
     Exactly(usize),
     /// `nargs=REMAINDER`: everything that is left, options included.
     Remainder,
+    /// The page does not tell: no value, one, or several.
+    Untold,
 }
 
 impl Arity {
     /// Whether it can take more than one value at a time.
     pub fn is_many(self) -> bool {
-        matches!(self, Arity::ZeroOrMore | Arity::OneOrMore | Arity::Exactly(_) | Arity::Remainder)
+        !matches!(self, Arity::Zero | Arity::One | Arity::Optional)
+    }
+
+    /// Whether it is content with no value at all.
+    pub fn may_be_empty(self) -> bool {
+        !matches!(self, Arity::One | Arity::OneOrMore | Arity::Exactly(_))
     }
 }
 
@@ -276,6 +286,7 @@ impl From<Arity> for String {
             Arity::OneOrMore => "+".into(),
             Arity::Exactly(n) => n.to_string(),
             Arity::Remainder => "...".into(),
+            Arity::Untold => "untold".into(),
         }
     }
 }
@@ -291,6 +302,7 @@ impl TryFrom<String> for Arity {
             "*" => Arity::ZeroOrMore,
             "+" => Arity::OneOrMore,
             "..." => Arity::Remainder,
+            "untold" => Arity::Untold,
             n => Arity::Exactly(n.parse().map_err(|_| format!("`{n}` is no arity"))?),
         })
     }

@@ -28,7 +28,7 @@ fn needed(arity: Arity) -> usize {
     match arity {
         Arity::One | Arity::OneOrMore => 1,
         Arity::Exactly(n) => n.min(MAX_WORDS),
-        Arity::Zero | Arity::Optional | Arity::ZeroOrMore | Arity::Remainder => 0,
+        _ => 0,
     }
 }
 

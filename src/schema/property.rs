@@ -37,6 +37,9 @@ fn shape(argument: &Argument) -> Map<String, Value> {
         (Action::Flag | Action::Negatable | Action::Help | Action::Version, _) | (_, Arity::Zero) => {
             object(json!({"type": "boolean"}))
         }
+        (Action::Store, Arity::Untold) => {
+            object(json!({"anyOf": [scalar(argument), array(&scalar(argument))]}))
+        }
         (Action::Store, arity) if arity.is_many() => values(argument),
         (Action::Store, _) => one_value(argument),
         (Action::Append, arity) => {
@@ -81,6 +84,9 @@ fn scalar(argument: &Argument) -> Map<String, Value> {
         return object(json!({"type": "string", "enum": choices}));
     }
     object(match argument.value_type {
+        ValueType::String if !argument.suggestions.is_empty() => {
+            json!({"anyOf": [{"type": "string", "enum": argument.suggestions}, {"type": "string"}]})
+        }
         ValueType::String => json!({"type": "string"}),
         ValueType::Integer => json!({"type": "integer"}),
         ValueType::Number => json!({"type": "number"}),

@@ -13,7 +13,7 @@ mod subcommands;
 use super::layout::{Entry, Layout, Section};
 use super::normalize::Line;
 use super::values::{Choices, Values};
-use super::{annotation, text};
+use super::{annotation, suggestions, text};
 use crate::model::{Argument, Arity, Command, Diagnostic, ExclusiveGroup, Fact, Severity, Source, ValueType};
 use page::Page;
 
@@ -26,6 +26,7 @@ pub(super) fn command(lines: &[Line], layout: &Layout, path: &[&str]) -> Command
     made.subcommands();
     made.positionals();
     made.place_subcommands();
+    made.version_above_subcommands();
     made.groups();
     made.texts(lines, layout);
     made.diagnose(layout);
@@ -107,12 +108,16 @@ fn annotate(argument: &mut Argument) {
     if argument.arity == Arity::Zero {
         return;
     }
+    if argument.choices.is_none() {
+        argument.suggestions = suggestions::listed(argument.help.as_deref().unwrap_or_default());
+    }
     // MetavarTypeHelpFormatter prints the type's name, which is lower-case where other metavars are not.
     argument.value_type = match argument.metavar.first().map(String::as_str) {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
         Some("str") => ValueType::String,
-        _ if argument.choices.is_none() && annotation::speaks_of_number(argument) => ValueType::Numeric,
+        _ if argument.choices.is_some() || !argument.suggestions.is_empty() => ValueType::String,
+        _ if annotation::speaks_of_number(argument) => ValueType::Numeric,
         _ => ValueType::String,
     };
     if matches!(argument.value_type, ValueType::Integer | ValueType::Number) {

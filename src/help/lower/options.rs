@@ -65,6 +65,15 @@ impl Lowered<'_, '_> {
         self.command.arguments.push(argument);
     }
 
+    /// Above subcommands, a flag that shows the version and ends the program ends it before any of them: it is no
+    /// argument of a call, whatever its action.
+    pub(super) fn version_above_subcommands(&mut self) {
+        if !self.command.subcommands.is_empty() {
+            let ending = self.command.arguments.iter_mut().filter(|a| ends_with_version(a));
+            ending.for_each(|a| a.action = Action::Version);
+        }
+    }
+
     /// What the usage tells of the option that becomes the next argument.
     fn usage_of(&mut self, option: &Invocation) -> Usage {
         let mut told = Usage::default();
@@ -105,6 +114,19 @@ impl Lowered<'_, '_> {
     }
 }
 
+fn is_version(flags: &[String]) -> bool {
+    flags.iter().any(|f| bare(f) == "version")
+}
+
+/// Whether a flag shows the program's version and ends it, by its own words.
+fn ends_with_version(argument: &Argument) -> bool {
+    let help = argument.help.as_deref().unwrap_or_default().to_lowercase();
+    argument.action == Action::Flag
+        && is_version(&argument.flags)
+        && help.contains("version")
+        && help.contains("exit")
+}
+
 /// Whether flags come in pairs, as `BooleanOptionalAction` makes them.
 fn has_negative(flags: &[String]) -> bool {
     flags
@@ -120,7 +142,9 @@ fn action(flags: &[String], arity: Arity, help: Option<&str>, pairs: bool) -> Ac
     }
     if is_help(flags) {
         Action::Help
-    } else if flags.iter().any(|f| bare(f) == "version") && help == Some(VERSION_HELP) {
+    } else if is_version(flags)
+        && help.is_some_and(|h| h.trim_end_matches('.').eq_ignore_ascii_case(VERSION_HELP))
+    {
         Action::Version
     } else if pairs {
         Action::Negatable

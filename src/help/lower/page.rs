@@ -177,7 +177,10 @@ fn prefixes(sections: &[Section], usage: &str) -> String {
                 && chars.next() == Some(first)
                 && chars.next().is_some_and(char::is_alphanumeric)
         });
-        let written = |before: &str| usage.contains(&format!("{before}{word}"));
+        // Behind a bar stands a further form of what stands before it, which shows its own character.
+        let written = |before: &str| {
+            usage.match_indices(&format!("{before}{word}")).any(|(at, _)| !usage[..at].ends_with('|'))
+        };
         if !prefixes.contains(first)
             && word.len() > first.len_utf8()
             && (long || written("[") || written("(") || written(" "))

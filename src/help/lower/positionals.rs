@@ -148,27 +148,29 @@ impl<'a> Lowered<'_, 'a> {
         if let Some((_, entry)) = place.filter(|_| argument.metavar.len() > 1) {
             argument.metavar = vec![usage::squeeze(entry.header)];
         }
-        argument.arity = arity;
+        // By hand one writes `FILE` also where several are taken.
+        argument.arity = if arity == Arity::One && !self.page.generated { Arity::Untold } else { arity };
         if argument.metavar.is_empty() && argument.choices.is_none() {
             argument.metavar = vec![place.map_or_else(
                 || if name.is_empty() { "args".into() } else { name },
                 |(_, e)| e.header.to_owned(),
             )];
         }
-        argument.required =
-            required && !matches!(argument.arity, Arity::Optional | Arity::ZeroOrMore | Arity::Remainder);
+        argument.required = required && !arity.may_be_empty();
         argument.provenance.insert(Fact::Arity, Source::Usage);
         argument.provenance.insert(Fact::Required, Source::Usage);
         annotate(&mut argument);
         self.command.arguments.push(argument);
     }
 
-    /// Entries of argparse's own section for positionals that a hand-written usage does not name.
+    /// Entries that a hand-written usage does not name.
     fn positionals_of_section(&mut self, unclaimed: &mut Unclaimed<'a>) {
         let page = self.page;
-        let sections = page.real_sections().filter(|s| s.is_for_positionals());
-        for (entry, _) in sections.flat_map(|s| &s.entries).filter(|(e, o)| o.is_none() && e.rows.is_empty())
-        {
+        let listed = page.real_sections().flat_map(|s| {
+            let entries = s.entries.iter().filter(|(e, option)| option.is_none() && e.rows.is_empty());
+            entries.filter(|(e, _)| s.is_for_positionals() || !e.help.is_empty())
+        });
+        for (entry, _) in listed {
             let Some((section, entry)) = unclaimed.take(&usage::squeeze(entry.header)) else { continue };
             let mut argument = argument(
                 section,
@@ -177,11 +179,14 @@ impl<'a> Lowered<'_, 'a> {
                 page.wrap,
                 &mut self.command.diagnostics,
             );
-            argument.arity = if argument.arity.is_many() { argument.arity } else { Arity::One };
+            argument.arity = if argument.arity.is_many() { argument.arity } else { Arity::Untold };
+            if argument.metavar.is_empty() && argument.choices.is_none() {
+                argument.metavar = vec![entry.header.to_owned()];
+            }
             annotate(&mut argument);
             let label = argument.label();
             self.command.arguments.push(argument);
-            let message = format!("the usage does not name `{label}`: taken for one optional value");
+            let message = format!("the usage does not name `{label}`: one may give values or leave it out");
             self.note("unconfirmed-positional", message, entry.line);
         }
     }
