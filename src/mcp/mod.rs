@@ -7,6 +7,7 @@
 mod call;
 pub mod dispatch;
 pub mod era;
+pub mod fit;
 pub mod health;
 mod listen;
 pub mod message;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::mcp::era::Revision;
+use crate::mcp::fit;
 use crate::mcp::message::{Response, RpcError};
 use crate::mcp::session::Out;
 
@@ -196,7 +197,7 @@ fn told_in_order(
 
 /// A message as an event.
 pub(super) fn event(message: &Value) -> sse::Event {
-    sse::Data::new(message.to_string()).event("message").into()
+    sse::Data::new(fit::encoded(message, fit::EVENT_LIMIT)).event("message").into()
 }
 
 /// A stream of events as a response.

@@ -183,3 +183,21 @@ async fn sessions_are_bounded() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
+
+#[tokio::test]
+async fn an_answer_never_outgrows_an_event() {
+    let server = start(Http { body_limit: 8 << 20, ..http() });
+    let client = Client::of("2025-11-25");
+    let (mut events, url) = open(&server, &client).await;
+    let long = format!("first{}last", "x".repeat(3 << 20));
+    post(&client, &url, &call(1, "echo", json!({"a": long}))).await;
+    let answer = events.message("tools/call").await;
+    assert!(answer.to_string().len() < 1 << 20);
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with(r#"{"a":"first"#) && text.ends_with(r#"last"}"#), "both ends are kept");
+    assert!(text.contains("bytes left out here"), "and the loss is marked");
+    // The same by a body, which has no such bound.
+    let (_, whole) =
+        client.ask(&format!("{}/messages/", server.base), &call(2, "echo", json!({"a": long}))).await;
+    assert_eq!(whole["result"]["structuredContent"]["a"], json!(long));
+}
