@@ -44,3 +44,38 @@ fn the_plugins_pass_their_own_tests() {
         assert!(!report.contains("Ran 0 tests"), "{}: no tests were found", python.display());
     }
 }
+
+/// The contracts of the bundled plugins in `schemas/` are what discovery makes of them, byte for byte, on each Python.
+#[test]
+fn their_contracts_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let contracts = |directory: &Path| -> Vec<(OsString, String)> {
+        let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let json = files.filter(|path| path.extension() == Some(OsStr::new("json")));
+        let mut read: Vec<_> = json
+            .map(|path| (path.file_name().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap()))
+            .collect();
+        read.sort();
+        read
+    };
+    let committed = contracts(&root.join("schemas"));
+    for python in interpreters().into_iter().filter(|python| is_supported(python)) {
+        let fresh = tempfile::tempdir().unwrap();
+        let status = Command::new(env!("CARGO_BIN_EXE_smcp"))
+            .args(["inspect".as_ref(), "--plugins-dir".as_ref(), root.join("plugins").as_os_str()])
+            .args(["--schemas-dir".as_ref(), fresh.path().as_os_str(), "--python".as_ref(), &python])
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "{}", python.display());
+        for ((name, now), (old_name, old)) in contracts(fresh.path()).iter().zip(&committed) {
+            assert_eq!(name, old_name);
+            assert!(
+                now == old,
+                "schemas/{} is not what {} gives: run `smcp inspect`",
+                name.display(),
+                python.display()
+            );
+        }
+        assert_eq!(contracts(fresh.path()).len(), committed.len(), "as many contracts as plugins");
+    }
+}
