@@ -54,6 +54,19 @@ static OF_NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("the pattern is constant")
 });
 
+/// What help texts say of options that may be given several times.
+static REPEATED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:multiple times|several times|as many times|more than once|repeatable|repeatedly|(?:can|may|might) be repeated|(?:(?:used|given|passed|specified|provided|supplied|set) (?:multiple|several)))\b",
+    )
+    .expect("the pattern is constant")
+});
+
+/// Whether a help text says that its option may be given several times.
+pub(super) fn says_it_repeats(help: &str) -> bool {
+    REPEATED.is_match(help)
+}
+
 /// Whether name or help text speak of a number. That is a hint and no more: the value may be other text.
 pub(super) fn speaks_of_number(argument: &Argument) -> bool {
     let names = argument.metavar.iter().chain(&argument.flags).take(MAX_NAMES);
@@ -195,6 +208,19 @@ mod tests {
             ("FILE", "where to write (default: out.txt)", false),
         ] {
             assert_eq!(speaks_of_number(&argument(metavar, help)), expected, "{metavar} {help}");
+        }
+    }
+
+    #[test]
+    fn repetition_is_said() {
+        for (help, expected) in [
+            ("a path; may be given multiple times", true),
+            ("a path (can be repeated)", true),
+            ("a path, repeatable", true),
+            ("how many times to try", false),
+            ("repeat the last command", false),
+        ] {
+            assert_eq!(says_it_repeats(help), expected, "{help}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Action, Argument, Arity, ValueType};
+use crate::model::{Action, Argument, Arity, Fact, Source, ValueType};
 
 /// The schema of the property that stands for an argument, described by its whole help text and `notes`.
 pub(super) fn schema(argument: &Argument, notes: &[String]) -> Value {
@@ -45,6 +45,11 @@ fn shape(argument: &Argument) -> Map<String, Value> {
         (Action::Append, arity) => {
             let items = if arity.is_many() { values(argument) } else { one_value(argument) };
             let mut list = array(&items);
+            // Only its help text says that it repeats: one value is as good as a list.
+            let plain = argument.choices.is_none() && argument.suggestions.is_empty();
+            if plain && argument.provenance.get(&Fact::Action) == Some(&Source::Entry) {
+                return object(json!({"anyOf": [items, list]}));
+            }
             if argument.is_positional() {
                 list.insert("maxItems".into(), json!(1));
             }

@@ -2,6 +2,7 @@
 
 use super::page::{Named, bare, is_help};
 use super::{Lowered, annotate, argument, fill_values};
+use crate::help::annotation;
 use crate::help::invocation::Invocation;
 use crate::help::layout::{Entry, Section};
 use crate::help::usage::{BLANK, What};
@@ -61,6 +62,10 @@ impl Lowered<'_, '_> {
         if usage.seen {
             argument.provenance.insert(Fact::Required, Source::Usage);
         }
+        if argument.action == Action::Store && argument.arity == Arity::One && repeats(&argument) {
+            argument.action = Action::Append;
+            argument.provenance.insert(Fact::Action, Source::Entry);
+        }
         annotate(&mut argument);
         self.command.arguments.push(argument);
     }
@@ -112,6 +117,11 @@ impl Lowered<'_, '_> {
             self.command.arguments.push(argument);
         }
     }
+}
+
+/// Whether an option may be given several times, by its own words.
+fn repeats(argument: &Argument) -> bool {
+    argument.help.as_deref().is_some_and(annotation::says_it_repeats)
 }
 
 fn is_version(flags: &[String]) -> bool {
