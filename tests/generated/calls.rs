@@ -2,6 +2,7 @@
 //! arguments mean.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
 
 use serde_json::{Map, Value, json};
 use smcp::model::{Action, Argument, Arity, Command, Tool, ValueType};
@@ -31,6 +32,14 @@ pub(crate) struct Counts {
     pub(crate) plain: usize,
     /// Calls refused before anything ran.
     pub(crate) refused: usize,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.calls += other.calls;
+        self.plain += other.plain;
+        self.refused += other.refused;
+    }
 }
 
 /// One call on its way.

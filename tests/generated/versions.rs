@@ -7,6 +7,7 @@
 //! - `keeps_double_dash` tells the versions apart by its very nature.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use smcp::model::{Action, Command};
 use smcp::schema;
@@ -17,22 +18,18 @@ use crate::report::Failure;
 
 /// What differs between the interpreters that can build a program.
 pub(crate) fn check(interpreters: &mut [Interpreter], description: &serde_json::Value) -> Vec<Failure> {
-    let mut first: Option<((u64, u64), String, String)> = None;
+    let mut first: Option<((u64, u64), [String; 2])> = None;
     for interpreter in interpreters {
         let version = interpreter.version;
-        let Ok(mut command) = Program::ask(interpreter, description).and_then(|p| p.merged()) else {
+        let Some(texts) = Program::ask(interpreter, description).ok().and_then(|p| texts(&p)) else {
             continue;
         };
-        without_known_differences(&mut command);
-        let tools = schema::tools("tool", &command, &BTreeMap::new()).tools;
-        let tree = serde_json::to_string_pretty(&command).expect("a command is JSON");
-        let tools = serde_json::to_string_pretty(&tools).expect("tools are JSON");
-        let Some((other, first_tree, first_tools)) = &first else {
-            first = Some((version, tree, tools));
+        let Some((other, first_texts)) = &first else {
+            first = Some((version, texts));
             continue;
         };
         let about = format!("Python {other:?} and {version:?}");
-        for (cause, a, b) in [("command tree", first_tree, &tree), ("tools", first_tools, &tools)] {
+        for (cause, a, b) in [("command tree", &first_texts[0], &texts[0]), ("tools", &first_texts[1], &texts[1])] {
             if let Some((expected, got)) = difference(a, b) {
                 let cause = cause.to_owned();
                 return vec![Failure { cause, about, expected, got, seen: String::new() }];
@@ -40,6 +37,22 @@ pub(crate) fn check(interpreters: &mut [Interpreter], description: &serde_json::
         }
     }
     Vec::new()
+}
+
+/// Programs of which all versions give the same have one digest.
+pub(crate) fn digest(program: &Program) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    texts(program)?.hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+/// The command tree and the tools; `None` where the live description can't be read, which another test tells.
+fn texts(program: &Program) -> Option<[String; 2]> {
+    let mut command = program.merged().ok()?;
+    without_known_differences(&mut command);
+    let tools = schema::tools("tool", &command, &BTreeMap::new()).tools;
+    let tree = serde_json::to_string_pretty(&command).expect("a command is JSON");
+    Some([tree, serde_json::to_string_pretty(&tools).expect("tools are JSON")])
 }
 
 fn without_known_differences(command: &mut Command) {
