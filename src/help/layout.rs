@@ -207,7 +207,12 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut after_blank = false;
-    for line in &lines[body.start + description(&lines[body.start..body.end], indent, column)..body.end] {
+    let described = if title.eq_ignore_ascii_case(POSITIONALS) {
+        0
+    } else {
+        description(&lines[body.start..body.end], indent, column)
+    };
+    for line in &lines[body.start + described..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
         if is_help {
             // Help before any entry belongs to one whose name is empty (`metavar=''`).
@@ -235,6 +240,9 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     entries.iter_mut().for_each(trim_help);
     Section { title, start: body.heading.unwrap_or(body.start), end: body.end, entries }
 }
+
+/// The title of the group that every parser has for its positionals. It has no description.
+pub(super) const POSITIONALS: &str = "positional arguments";
 
 /// How many lines of a body are the group's description: what stands before a blank line that is followed by an
 /// entry, since argparse prints no blank line between entries.

@@ -41,6 +41,8 @@ pub(crate) struct NodeFacts {
     pub(crate) formatter: String,
     pub(crate) usage_by_hand: bool,
     pub(crate) sub_metavar: Option<String>,
+    /// It has argument groups of which nothing but title and description shows.
+    pub(crate) empty_groups: bool,
     /// Its description and epilog are printed as they are.
     pub(crate) raw: bool,
     /// It has a row on its parent's page.
@@ -113,6 +115,8 @@ impl Program {
         let words: Vec<_> = path.iter().map(String::as_str).collect();
         let text = help::parse(self.page(path), &words);
         let mut node = live::merge(text, live.clone());
+        // Discovery asks for the page of each subcommand. What only looks like one gets its parent's page, and goes.
+        node.subcommands.retain(|entry| live.subcommands.iter().any(|c| c.name == entry.name));
         for entry in &mut node.subcommands {
             let Some(below) = live.subcommands.iter().find(|c| c.name == entry.name) else { continue };
             path.push(entry.name.clone());

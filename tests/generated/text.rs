@@ -5,11 +5,14 @@
 
 use serde_json::Value;
 use smcp::help;
-use smcp::model::{Action, Argument, Arity, Command, ValueType};
+use smcp::model::{Action, Argument, Arity, Command, ExclusiveGroup, ValueType};
 
 use crate::program::{ArgumentFacts, Node, Program, WIDE};
 use crate::report::Failure;
 use crate::subcommands;
+
+/// The least room for help texts on a page of 80 columns: what `max_help_position` and the margin leave.
+const NARROW_HELP: usize = 54;
 
 /// Differences between the help pages of a program, read at `width` columns, and the truth.
 pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
@@ -175,12 +178,12 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        let with_hidden = |index: usize| {
-            self.node.command.exclusive.iter().any(|g| {
-                g.members.contains(&index) && g.members.iter().any(|m| self.node.command.arguments[*m].hidden)
-            })
+        let alone = |index: usize| {
+            let visible = |m: &&usize| !self.node.command.arguments[**m].hidden;
+            let shown = |g: &ExclusiveGroup| g.members.iter().filter(visible).count() == 1;
+            self.node.command.exclusive.iter().any(|g| g.members.contains(&index) && shown(g))
         };
-        if with_hidden(pair.index) || !regular(truth, facts) && truth.is_positional() {
+        if alone(pair.index) || !regular(truth, facts) && truth.is_positional() {
             return; // a required group with one member that shows looks like a required option
         }
         self.expect("required", &label(truth), &truth.required, &got.required);
@@ -222,9 +225,14 @@ impl<'a> Checker<'a> {
         let Some(found) = &got.default else {
             let named =
                 ["(default: ", "[default: "].iter().any(|form| help.contains(&format!("{form}{text}")));
+            // One that isn't among the choices is taken for prose, and names with blanks for several values.
+            let chosen = truth.choices.as_ref().is_none_or(|c| c.contains(&text));
             let tellable =
                 !text.is_empty() && !text.contains(['(', ')', '[', ']', '\'', '"', ' ']) && text != "None";
-            if named && tellable && truth.arity != Arity::Zero {
+            // A word that is longer than the help's lines is broken anywhere.
+            let unbroken = self.width == WIDE || text.len() < NARROW_HELP;
+            if named && tellable && unbroken && chosen && regular(truth, facts) && truth.arity != Arity::Zero
+            {
                 self.fail(
                     "missing default",
                     &label(truth),
@@ -278,7 +286,7 @@ impl<'a> Checker<'a> {
             got.push((group.required, members.map(sorted)));
         }
         for (required, members) in &got {
-            let known = |g: &smcp::model::ExclusiveGroup| {
+            let known = |g: &ExclusiveGroup| {
                 let visible: Vec<_> = g.members.iter().copied().filter(|m| !arguments[*m].hidden).collect();
                 g.required == *required && members.as_ref().is_some_and(|m| *m == visible)
             };
@@ -323,7 +331,8 @@ impl<'a> Checker<'a> {
     fn texts(&mut self) {
         let truth = &self.node.command;
         let empty = truth.arguments.iter().all(|a| a.hidden) && self.node.subcommands.is_empty();
-        if laid_out(self.node) || empty || self.node.facts.usage_by_hand {
+        // A group without arguments looks like the beginning of the epilog.
+        if laid_out(self.node) || empty || self.node.facts.usage_by_hand || self.node.facts.empty_groups {
             return;
         }
         let (description, epilog) = (truth.description.clone(), truth.epilog.clone());
@@ -342,12 +351,19 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// With a metavar for the subcommands and no row that names one, they look like a positional.
+/// Subcommands of which no row names one look like a positional where they have a metavar, or where a hand-written
+/// usage does not show that words of their own follow them.
 fn is_subcommand(node: &Node, argument: &Argument) -> bool {
     let no_rows = node.subcommands.iter().all(|n| !n.facts.listed);
+    let words =
+        || node.subcommands.iter().flat_map(|n| std::iter::once(&n.command.name).chain(&n.command.aliases));
+    let listed = || format!("{{{}}}", words().map(String::as_str).collect::<Vec<_>>().join(","));
     no_rows
         && argument.is_positional()
-        && node.facts.sub_metavar.as_ref().is_some_and(|m| shown_name(argument) == *m)
+        && match &node.facts.sub_metavar {
+            Some(metavar) => shown_name(argument) == *metavar,
+            None => node.facts.usage_by_hand && shown_name(argument) == listed(),
+        }
 }
 
 /// Whether a raw description or epilog looks like sections of the page.

@@ -29,7 +29,9 @@ pub(crate) fn check(interpreters: &mut [Interpreter], description: &serde_json::
             continue;
         };
         let about = format!("Python {other:?} and {version:?}");
-        for (cause, a, b) in [("command tree", &first_texts[0], &texts[0]), ("tools", &first_texts[1], &texts[1])] {
+        for (cause, a, b) in
+            [("command tree", &first_texts[0], &texts[0]), ("tools", &first_texts[1], &texts[1])]
+        {
             if let Some((expected, got)) = difference(a, b) {
                 let cause = cause.to_owned();
                 return vec![Failure { cause, about, expected, got, seen: String::new() }];

@@ -89,7 +89,10 @@ impl Lowered<'_, '_> {
             let item = &self.page.usage.items[i];
             let What::Option { values, .. } = &item.what else { continue };
             told.twice |= told.seen;
-            told.required |= item.required && !told.seen;
+            // A hand-written usage is believed where it speaks of the option as its entry does; a flag without a
+            // value is never one that must be given.
+            let is_told = self.page.generated || values == &option.values && !values.is_empty();
+            told.required |= item.required && !told.seen && is_told;
             told.seen = true;
             told.blank |= option.values.is_empty() && values == BLANK;
             self.of_item[i] = Some(self.command.arguments.len());

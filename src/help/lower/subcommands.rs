@@ -120,7 +120,7 @@ impl<'a> Lowered<'_, 'a> {
 const SUPPRESS: &str = "==SUPPRESS==";
 
 /// `name (alias, alias)`
-fn row_name(header: &str) -> Option<(String, Vec<String>)> {
+pub(super) fn row_name(header: &str) -> Option<(String, Vec<String>)> {
     let (name, aliases) = match header.split_once(" (") {
         Some((name, rest)) => (name, rest.strip_suffix(')')?.split(", ").map(str::to_owned).collect()),
         None => (header, Vec::new()),
