@@ -163,12 +163,14 @@ fn indented_until(lines: &[Line], from: usize, usage: &std::ops::Range<usize>) -
 fn help_column(lines: &[Line], bodies: &[Body], indent: usize) -> Option<usize> {
     // Prose that looks like a section has columns of its own; options are what tells sections from it.
     let has_option = |b: &&Body| lines[b.start..b.end].iter().any(|l| l.indent == indent && begins_option(l));
-    let mut sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
-    if sure.is_empty() {
-        sure = bodies.iter().collect();
-    }
+    let sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
+    voted_column(lines, &sure, indent)
+        .or_else(|| voted_column(lines, &bodies.iter().collect::<Vec<_>>(), indent))
+}
+
+fn voted_column(lines: &[Line], bodies: &[&Body], indent: usize) -> Option<usize> {
     let mut votes = std::collections::BTreeMap::<usize, usize>::new();
-    for body in &sure {
+    for body in bodies {
         for line in lines[body.start..body.end].iter().filter(|l| !l.is_blank()) {
             // A line deeper than rows can only be help.
             if line.indent > indent + ROW_INDENT {

@@ -5,9 +5,34 @@
 
 use super::normalize::Line;
 
-/// The width of the widest line: no wrapped line was meant to be longer.
-pub(super) fn width(lines: &[Line]) -> usize {
-    lines.iter().map(|l| l.text.chars().count()).max().unwrap_or(0)
+/// The width of the widest line of text: no wrapped line was meant to be longer. Headers are no text, and neither are
+/// the lines of a usage (those before `after_usage`) that hold a single atom: both are as long as they are.
+pub(super) fn width(lines: &[Line], after_usage: usize, column: usize) -> usize {
+    let is_text = |(i, line): (usize, &&Line)| match line {
+        line if i < after_usage => has_atoms(line.content()),
+        line => line.indent == 0 || line.indent >= column || has_help(line, column),
+    };
+    let texts = lines.iter().enumerate().filter(|(i, line)| is_text((*i, line)));
+    texts.map(|(_, l)| l.text.chars().count()).max().unwrap_or(0)
+}
+
+/// Whether there are several atoms: a blank outside of brackets.
+fn has_atoms(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.chars().any(|c| {
+        match c {
+            '[' | '(' | '{' | '<' => depth += 1,
+            ']' | ')' | '}' | '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ' ' && depth == 0
+    })
+}
+
+/// Whether text begins in the help column, behind a header.
+fn has_help(line: &Line, column: usize) -> bool {
+    let help = line.past_column(column);
+    !help.is_empty() && line.text[..line.text.len() - help.len()].ends_with("  ")
 }
 
 /// Where lines begin and how long they may be.

@@ -187,7 +187,8 @@ struct Maker<'a, 'r> {
 }
 
 impl Maker<'_, '_> {
-    /// `None` where no valid call exists (a group must be used and all of its members are hidden).
+    /// `None` where there is no telling what a call means (a group must be used, and all of its members are hidden or
+    /// store to the place of another argument).
     fn call<'t>(&mut self, tool: &'t Tool) -> Option<Call<'t>> {
         let mut call =
             Call { tool, arguments: Map::new(), given: Vec::new(), hard: self.odd.then_some("odd words") };
@@ -201,7 +202,10 @@ impl Maker<'_, '_> {
             for index in chosen {
                 let argument = &command.arguments[index];
                 // Two arguments that store to one place: the last one on the command line wins, whichever it is.
-                if !dests.insert(argument.dest.clone()) && !argument.required {
+                if !dests.insert((depth, argument.dest.clone())) && !argument.required {
+                    if command.exclusive.iter().any(|g| g.required && g.members.contains(&index)) {
+                        return None;
+                    }
                     continue;
                 }
                 let last = depth + 1 == self.truth.len();

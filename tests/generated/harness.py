@@ -144,6 +144,7 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
         "facts": {
             "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
             "subMetavar": sub.metavar if sub else None, "subHidden": bool(sub) and sub.help is argparse.SUPPRESS,
+            "groupText": [g.description for g in parser._action_groups if g.description],
             "emptyGroups": any(g.description and all(a.help is argparse.SUPPRESS for a in g._group_actions)
                                for g in parser._action_groups),
             "raw": isinstance(formatter, argparse.RawDescriptionHelpFormatter),

@@ -41,6 +41,8 @@ pub(crate) struct NodeFacts {
     pub(crate) formatter: String,
     pub(crate) usage_by_hand: bool,
     pub(crate) sub_metavar: Option<String>,
+    /// The descriptions of its argument groups.
+    pub(crate) group_text: Vec<String>,
     /// It has argument groups of which nothing but title and description shows.
     pub(crate) empty_groups: bool,
     /// Its description and epilog are printed as they are.

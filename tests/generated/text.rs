@@ -51,17 +51,22 @@ pub(crate) struct Pair<'a> {
 impl<'a> Checker<'a> {
     fn run(&mut self) {
         let pairs = self.pair_up();
+        let damaged = is_damaged(self.page);
         for pair in &pairs {
-            self.arity(pair);
-            self.action(pair);
-            self.required(pair);
+            if !damaged {
+                self.arity(pair);
+                self.action(pair);
+                self.required(pair);
+            }
             self.choices(pair);
             self.help(pair);
             self.default(pair);
             self.value_type(pair);
             self.section(pair);
         }
-        self.exclusive(&pairs);
+        if !damaged {
+            self.exclusive(&pairs);
+        }
         self.texts();
         subcommands::check(self);
     }
@@ -126,8 +131,11 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
-            if node.facts.usage_by_hand && laid_out(node) {
-                continue; // there is no telling a raw text that looks like a section from a section
+            // There is no telling a raw text that looks like a section from a section, nor a group's description that
+            // looks like an option from an option, where no usage confirms the real ones.
+            let described = node.facts.group_text.iter().any(|t| t.starts_with('-'));
+            if node.facts.usage_by_hand && (laid_out(node) || described) {
+                continue;
             }
             let cause =
                 if got.arguments[index].is_positional() { "invented positional" } else { "invented option" };
@@ -258,7 +266,7 @@ impl<'a> Checker<'a> {
     fn value_type(&mut self, pair: &Pair) {
         let Pair { truth, facts, got, .. } = *pair;
         let typed = self.node.facts.formatter == "MetavarTypeHelpFormatter";
-        if typed && !facts.own_metavar && truth.choices.is_none() {
+        if typed && !facts.own_metavar && truth.choices.is_none() && truth.arity != Arity::Remainder {
             self.expect("type", &label(truth), &truth.value_type, &got.value_type);
         } else if !matches!(got.value_type, ValueType::String | ValueType::Numeric) {
             self.expect("invented type", &label(truth), &truth.value_type, &got.value_type);
@@ -364,6 +372,18 @@ fn is_subcommand(node: &Node, argument: &Argument) -> bool {
             Some(metavar) => shown_name(argument) == *metavar,
             None => node.facts.usage_by_hand && shown_name(argument) == listed(),
         }
+}
+
+/// argparse up to 3.10 takes away parentheses of names together with those of groups, so that the usage says nothing
+/// that is sure: then they don't pair up any more.
+fn is_damaged(page: &str) -> bool {
+    let usage = page.split("\n\n").next().unwrap_or_default();
+    let mut depth = 0_i64;
+    let closes_first = usage.chars().any(|c| {
+        depth += i64::from(c == '(') - i64::from(c == ')');
+        depth < 0
+    });
+    closes_first || depth != 0
 }
 
 /// Whether a raw description or epilog looks like sections of the page.

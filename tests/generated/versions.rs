@@ -4,12 +4,17 @@
 //! - `BooleanOptionalAction` of 3.9 to 3.12 writes its default into its help; later ones leave that to the formatter.
 //! - Up to 3.13, an exclusive group inside an argument group is listed among the plain options; 3.14 lists it in the group.
 //! - An empty metavar shows on pages from 3.13 on only, so that help and parser differ up to 3.12.
+//! - `BooleanOptionalAction` of 3.9 to 3.12 also shows itself where its help is to be suppressed, so that help and parser
+//!   differ there.
+//! - A group of a parent parser that is titled as one of the parser's own is merged with that one, and the titles of
+//!   those depend on the version: 3.10 and later write `options`.
+//! - A name with parentheses damages the usage up to 3.10, so that help and parser differ there.
 //! - `keeps_double_dash` tells the versions apart by its very nature.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use smcp::model::{Action, Command};
+use smcp::model::{Action, Argument, Command};
 use smcp::schema;
 
 use crate::interpreter::Interpreter;
@@ -63,9 +68,12 @@ fn without_known_differences(command: &mut Command) {
         argument.help = None;
         argument.provenance.clear();
     }
-    if command.arguments.iter().any(|a| a.metavar.iter().any(String::is_empty)) {
+    let odd_name = |m: &String| m.is_empty() || m.contains(['(', ')']);
+    let hidden = |a: &Argument| a.action == Action::Negatable && a.hidden;
+    if command.arguments.iter().any(|a| hidden(a) || a.metavar.iter().any(odd_name)) {
         command.diagnostics.clear();
     }
+    command.diagnostics.retain(|d| !["unconfirmed-option", "unconfirmed-section"].contains(&d.code.as_str()));
     for member in command.exclusive.iter().flat_map(|g| &g.members) {
         command.arguments[*member].section = None;
     }

@@ -46,7 +46,8 @@ impl<'a> Page<'a> {
         for section in &mut sections {
             section.real = section.is_real(&named, generated);
         }
-        let wrap = Wrap { column: layout.column, width: text::width(lines) };
+        let wrap =
+            Wrap { column: layout.column, width: text::width(lines, layout.after_usage, layout.column) };
         let mut by_flag: HashMap<String, Vec<usize>> = HashMap::new();
         for (i, item) in usage.items.iter().enumerate() {
             if let What::Option { flag, .. } = &item.what {
@@ -56,7 +57,7 @@ impl<'a> Page<'a> {
         Page { usage, by_flag, generated, wrap, sections }
     }
 
-    pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> {
+    pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> + Clone {
         self.sections.iter().filter(|s| s.real)
     }
 
