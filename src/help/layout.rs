@@ -256,9 +256,24 @@ fn description(body: &[Line], indent: usize, column: Option<usize>) -> usize {
     if entry_follows && blank > 0 && !body[..blank].iter().any(is_entry) { blank } else { 0 }
 }
 
-/// Whether a line begins like an option: a dash that is no bullet.
+/// Whether a line begins like an option: a dash that is no bullet, or another prefix in the form of `+x, ++ex`.
 fn begins_option(line: &Line) -> bool {
-    line.content().strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()))
+    let is_dashed = |text: &str| {
+        text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()))
+    };
+    let is_doubled = |text: &str| {
+        let mut chars = text.chars();
+        let (first, second) = (chars.next(), chars.next());
+        first.is_some_and(|c| c.is_ascii_punctuation())
+            && first == second
+            && chars.next().is_some_and(char::is_alphanumeric)
+    };
+    let text = line.content();
+    is_dashed(text)
+        || is_doubled(text)
+        || text.split_once(", ").is_some_and(|(short, long)| {
+            is_doubled(long) && short.starts_with(|c| long.starts_with(c)) && !short.contains(' ')
+        })
 }
 
 /// The entry that further help lines belong to.

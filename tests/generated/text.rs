@@ -51,7 +51,7 @@ pub(crate) struct Pair<'a> {
 impl<'a> Checker<'a> {
     fn run(&mut self) {
         let pairs = self.pair_up();
-        let damaged = is_damaged(self.page);
+        let damaged = is_damaged(self.page, &self.node.command);
         for pair in &pairs {
             if !damaged {
                 self.arity(pair);
@@ -100,8 +100,8 @@ impl<'a> Checker<'a> {
     fn pair_up(&mut self) -> Vec<Pair<'a>> {
         let (node, got) = (self.node, self.got);
         let mut pairs = Vec::new();
-        let mut invented: Vec<_> =
-            (0..got.arguments.len()).filter(|i| !is_subcommand(node, &got.arguments[*i])).collect();
+        let action = got.arguments.iter().rposition(|a| is_subcommand(node, a));
+        let mut invented: Vec<_> = (0..got.arguments.len()).filter(|i| Some(*i) != action).collect();
         let positionals: Vec<_> =
             invented.iter().copied().filter(|i| got.arguments[*i].is_positional()).collect();
         let mut positionals = positionals.into_iter().map(|i| (i, &got.arguments[i]));
@@ -376,8 +376,12 @@ fn is_subcommand(node: &Node, argument: &Argument) -> bool {
 
 /// argparse up to 3.10 takes away parentheses of names together with those of groups, so that the usage says nothing
 /// that is sure: then they don't pair up any more.
-fn is_damaged(page: &str) -> bool {
+fn is_damaged(page: &str, truth: &Command) -> bool {
     let usage = page.split("\n\n").next().unwrap_or_default();
+    let mut names = truth.arguments.iter().filter(|a| !a.hidden).flat_map(|a| &a.metavar);
+    if names.any(|name| name.contains('(') && !usage.contains(name.as_str())) {
+        return true;
+    }
     let mut depth = 0_i64;
     let closes_first = usage.chars().any(|c| {
         depth += i64::from(c == '(') - i64::from(c == ')');

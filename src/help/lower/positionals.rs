@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::page::{Named, Page};
 use super::{Lowered, annotate, argument, fill_values};
 use crate::help::layout::{Entry, Section};
-use crate::help::usage::{self, What};
+use crate::help::usage::{self, Item, What};
 use crate::help::values;
 use crate::model::{Argument, Arity, Fact, Source};
 
@@ -65,7 +65,8 @@ impl<'a> Lowered<'_, 'a> {
         let mut found: Vec<Positional<'a>> = Vec::new();
         for (i, item) in self.page.usage.items.iter().enumerate() {
             let What::Positional { name, arity, known } = &item.what else { continue };
-            if Some(name.as_str()) == self.subparsers_name() {
+            // The subparsers action itself, unless there is another entry of its name.
+            if Some(name.as_str()) == self.subparsers_name() && unclaimed.count(name) <= 1 {
                 continue;
             }
             // `X X` is one positional of two values where only one entry is left for it.
@@ -81,15 +82,28 @@ impl<'a> Lowered<'_, 'a> {
             }
             let place =
                 if *known { unclaimed.take(name) } else { self.entry_for_unknown(name, *arity, unclaimed) };
-            found.push(Positional {
-                items: vec![i],
-                name: name.clone(),
-                arity: *arity,
-                required: item.required,
-                place,
-            });
+            let mut push = |arity, place| {
+                let (items, name) = (vec![i], name.clone());
+                found.push(Positional { items, name, arity, required: item.required, place });
+            };
+            // `X [X ...]` is one positional, or two of the same name where there is an entry for each.
+            if *arity == Arity::OneOrMore && unclaimed.count(name) > self.items_later(i, name) {
+                push(Arity::One, place);
+                push(Arity::ZeroOrMore, unclaimed.take(name));
+            } else {
+                push(*arity, place);
+            }
         }
         found
+    }
+
+    /// How many atoms behind one in the usage have its name.
+    fn items_later(&self, index: usize, atom: &str) -> usize {
+        let has_name = |i: &&Item| match &i.what {
+            What::Positional { name, .. } | What::Subcommands { name, .. } => name == atom,
+            What::Option { .. } => false,
+        };
+        self.page.usage.items[index + 1..].iter().filter(has_name).count()
     }
 
     /// The entry that an atom of another name stands for: `...` is a REMAINDER, whose entry has its name; a hand-written
