@@ -22,15 +22,11 @@ pub(super) enum Dialect {
     Exact,
 }
 
-/// The dialects that must agree, in the order in which to try: where it isn't known whether a `--` is kept, a layout
-/// that doesn't depend on it is best, and else what current versions do.
-pub(super) fn demands(root: &Command) -> &'static [&'static [Dialect]] {
-    const BOTH: &[Dialect] = &[Dialect::Exact, Dialect::Dropping];
-    const EXACT: &[Dialect] = &[Dialect::Exact];
+/// The dialects that must agree: both, unless it is known that the program's argparse keeps every `--`.
+pub(super) fn dialects(root: &Command) -> &'static [Dialect] {
     match root.parser.keeps_double_dash {
-        Some(true) => &[EXACT],
-        Some(false) => &[BOTH],
-        None => &[BOTH, EXACT],
+        Some(true) => &[Dialect::Exact],
+        Some(false) | None => &[Dialect::Exact, Dialect::Dropping],
     }
 }
 
@@ -61,7 +57,7 @@ pub(super) fn check(
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     for dialect in dialects {
         let mut seen = Seen::new();
-        let read = Parser::read(chain, 0, &words, *dialect, &mut seen);
+        let read = Parser::read(chain, 0, &words, *dialect, false, &mut seen);
         let compared =
             read.and_then(|()| compare(&meant, &seen).map_or(Ok(()), |place| Err(Trouble::Misread(place))));
         compared.map_err(|trouble| explain(&trouble, chain, given))?;
@@ -109,6 +105,7 @@ impl<'a> Parser<'a> {
         depth: usize,
         words: &'a [&'a str],
         dialect: Dialect,
+        again: bool,
         seen: &mut Seen,
     ) -> Result<(), Trouble> {
         let command = chain[depth];
@@ -125,7 +122,24 @@ impl<'a> Parser<'a> {
         let pattern = classes.iter().map(letter).collect();
         let mut parser =
             Parser { chain, command, depth, words, classes, pattern, slots: slots(command), dialect };
-        parser.run(seen)
+        if command.parser.two_passes && !again { parser.run_twice(seen) } else { parser.run(seen) }
+    }
+
+    /// `parse_known_intermixed_args` with its positionals put aside: the options first, then all other words once more.
+    /// The first time that it comes to such words, a `--` before them is lost.
+    fn run_twice(&mut self, seen: &mut Seen) -> Result<(), Trouble> {
+        let (mut rest, mut at) = (Vec::new(), 0);
+        while at < self.words.len() {
+            match self.classes[at] {
+                Class::Option(..) => at = self.option(at, seen)?,
+                Class::Dashes if rest.is_empty() && !self.slots.is_empty() => at += 1,
+                _ => {
+                    rest.push(self.words[at]);
+                    at += 1;
+                }
+            }
+        }
+        Parser::read(self.chain, self.depth, &rest, self.dialect, true, seen)
     }
 
     /// Options and positionals by turns, until the last option; then the positionals that are left.
@@ -226,7 +240,7 @@ impl<'a> Parser<'a> {
         let next = self.chain.get(self.depth + 1);
         match (words.split_first(), next) {
             (Some((word, rest)), Some(next)) if next.answers_to(word) => {
-                Parser::read(self.chain, self.depth + 1, rest, self.dialect, seen)
+                Parser::read(self.chain, self.depth + 1, rest, self.dialect, false, seen)
             }
             _ => Err(Trouble::Subcommand),
         }

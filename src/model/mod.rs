@@ -116,6 +116,10 @@ pub struct ParserTraits {
     /// and later), or is dropped (earlier ones); `None` where that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keeps_double_dash: Option<bool>,
+    /// `parse_intermixed_args` in its older form (`CPython` up to 3.12.7 and 3.13.0): the positionals' words are read again
+    /// after the options, without the `--` before them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub two_passes: bool,
     /// `allow_abbrev`: unambiguous prefixes of long options are accepted.
     #[serde(skip_serializing_if = "is_true")]
     pub allow_abbrev: bool,
@@ -128,6 +132,7 @@ impl Default for ParserTraits {
             fromfile_prefix_chars: None,
             negative_number_options: false,
             keeps_double_dash: None,
+            two_passes: false,
             allow_abbrev: true,
         }
     }

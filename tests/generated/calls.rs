@@ -20,8 +20,24 @@ const CALLS: usize = 6;
 /// Words that any command line takes.
 const PLAIN: [&str; 7] = ["out.txt", "a b", "x=y", "ünï", "it's", "/tmp/\"q\"", "5"];
 /// Words that a command line may take for something else, or that shells and files would.
-const ODD: [&str; 13] =
-    ["-x", "--help", "", "@file", "-1", "a\nb", "-", "=", "$HOME", "+x", "/F", "--out=1", "-5 apples"];
+const ODD: [&str; 16] = [
+    "--",
+    "--x",
+    "-1e3",
+    "-x",
+    "--help",
+    "",
+    "@file",
+    "-1",
+    "a\nb",
+    "-",
+    "=",
+    "$HOME",
+    "+x",
+    "/F",
+    "--out=1",
+    "-5 apples",
+];
 
 /// What became of the calls.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,6 +10,7 @@ An item: {"kind": "argument", ...keywords of add_argument, "flags" or "name"}, {
 "description", "items"} or {"kind": "exclusive", "required", "items"}.
 Subcommands: {"title", "description", "metavar", "dest", "required", "help", "at": how many items stand before,
 "commands": [{"name", "aliases", "help", "parser"}]}; a key that is absent is a keyword that is not passed.
+"parse": the rest of the name of the method that the program calls (parse_args where absent), at its top level.
 "since": the first Python version ([major, minor]) that has all that a description uses, at its top level.
 """
 
@@ -103,9 +104,21 @@ class Maker:
             levels = 0  # it needs a type on every positional, and subparsers have none
         parser = self.parser(formatter, levels, root=True)
         parser["prog"] = self.pick([("tool", 80), ("my tool", 8), ("python -m tool", 6), ("tool.py", 6)])
+        method = self.pick([("args", 88), ("known_args", 5), ("intermixed_args", 5), ("known_intermixed_args", 2)])
+        if method != "args" and ("intermixed" not in method or self.may_intermix(parser)):
+            parser["parse"] = method
         if self.since > [3, 8]:
             parser["since"] = self.since
         return parser
+
+    def may_intermix(self, parser):
+        """argparse refuses to read subcommands, a REMAINDER, or a positional of an exclusive group that way."""
+        def refuses(item, exclusive):
+            inner = item.get("items", [])
+            return item["kind"] == "argument" and "name" in item and (exclusive or item.get("nargs") == "...") \
+                or any(refuses(one, exclusive or item["kind"] == "exclusive") for one in inner)
+        items = parser["items"] + [item for parent in parser.get("parents", []) for item in parent["items"]]
+        return "sub" not in parser and not any(refuses(item, False) for item in items)
 
     def parser(self, formatter, levels, root=False, outer=()):
         parser = {}

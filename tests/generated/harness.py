@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import sys
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 
 NO_COLOUR = {"NO_COLOR": "1", "PYTHON_COLORS": "0", "TERM": "dumb", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
@@ -139,7 +140,7 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
         "parser": {
             "prefixChars": parser.prefix_chars, "fromfilePrefixChars": parser.fromfile_prefix_chars,
             "negativeNumberOptions": bool(parser._has_negative_number_optionals), "allowAbbrev": parser.allow_abbrev,
-            "keepsDoubleDash": keeps_double_dash(),
+            "keepsDoubleDash": keeps_double_dash(), "twoPasses": False,
         },
         "facts": {
             "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
@@ -156,10 +157,26 @@ def keeps_double_dash(known=[]):
     """Whether a value that is `--` arrives as it is, found out by trying."""
     if not known:
         trial = argparse.ArgumentParser()
+        trial.add_argument("--option")
         trial.add_argument("first")
         trial.add_argument("second", nargs="*")
-        known.append(trial.parse_args(["--", "x", "--"]).second == ["--"])
+        seen = trial.parse_args(["--option=--", "--", "x", "--"])
+        known.append(seen.second == ["--"] and seen.option == "--")
     return known[0]
+
+
+def reads_twice(parser, program, known=[]):
+    """Whether parse_intermixed_args reads the parser's positionals in a pass of their own: then a `--` before them is
+    lost, found out by trying."""
+    if not known:
+        trial = argparse.ArgumentParser()
+        trial.add_argument("first")
+        try:
+            with redirect_stderr(io.StringIO()):
+                known.append(trial.parse_intermixed_args(["--", "-x"]).first != "-x")
+        except SystemExit:
+            known.append(True)
+    return known[0] and "intermixed" in program.get("parse", "") and bool(parser._get_positional_actions())
 
 
 def subparsers(parser):
@@ -259,8 +276,8 @@ def required(action):
 # Pages
 
 
-def pages(parser, columns):
-    """Every command's help page, as print_help writes it: [{"path", "pages": {columns: page or None}}]."""
+def pages(parser, program, columns):
+    """Every command's help page, the first one as the program itself prints it: [{"path", "pages": {columns: page or None}}]."""
     out = []
     for path, command in commands(parser, []):
         texts = {}
@@ -268,7 +285,8 @@ def pages(parser, columns):
             os.environ["COLUMNS"] = str(width)
             try:
                 stream = io.StringIO()
-                command.print_help(stream)
+                with redirect_stdout(stream):
+                    command.print_help() if path else print_help(command, program)
                 texts[str(width)] = stream.getvalue()
             except AssertionError:  # argparse up to 3.12 trips over its own wrapping of odd metavars
                 texts[str(width)] = None
@@ -288,14 +306,49 @@ def commands(parser, path):
 # Calls
 
 
-def call(parser, request):
+def tell_help(parser, arguments):
+    """Corrects what the truth says of the positionals' help texts, which can't name a default while they are put aside."""
+    formatter = parser._get_formatter()
+    actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
+    for action, argument in zip(actions, arguments):
+        if help_flags(parser) and not action.option_strings and argument["help"]:
+            default, action.default = action.default, argparse.SUPPRESS
+            argument["help"] = formatter._expand_help(action)
+            argument["facts"]["defaultNamed"] = False
+            action.default = default
+
+
+def help_flags(parser):
+    return [a.option_strings[0] for a in parser._actions if isinstance(a, argparse._HelpAction)][:1]
+
+
+def print_help(parser, program):
+    """Prints help to standard output, as the program does it."""
+    try:
+        parse(parser, program, help_flags(parser)) if help_flags(parser) else parser.print_help()
+    except SystemExit:
+        pass
+
+
+def parse(parser, program, argv):
+    """The namespace, by the method that the program uses. Words that are left over are an error here: none is meant to be."""
+    method = program.get("parse", "args")
+    found = getattr(parser, "parse_" + method)(argv)
+    if not method.startswith("known"):
+        return found
+    if found[1]:
+        raise ValueError("not read: %r" % (found[1],))
+    return found[0]
+
+
+def call(parser, program, request):
     """The namespace of argv, and that of the values given: {"got", "error", "expected"}."""
     argv = request["argv"]
     answer = {"expected": dumped(expected(parser, request["path"], request["given"], 0)), "got": None, "error": None}
     errors = io.StringIO()
     try:
         with redirect_stderr(errors), redirect_stdout(errors):
-            answer["got"] = dumped(vars(parser.parse_args(argv)))
+            answer["got"] = dumped(vars(parse(parser, program, argv)))
     except SystemExit:
         answer["error"] = errors.getvalue()[-2000:]
     except Exception as error:  # a file that is not there, for one
@@ -374,26 +427,51 @@ def scalar(action, value):
     return action.type(word) if action.type else word
 
 
-# The loop
+# The live description
+
+
+class Ear:
+    """Stands for the passenger's watch, whose hooks stay in argparse once they are there: listens only when told to."""
+
+    watch = None
+
+    @property
+    def busy(self):
+        return self.watch is None or self.watch.busy
+
+    def see(self, *args):
+        if self.watch is not None:
+            self.watch.see(*args)
 
 
 def passenger(source, loaded={}):
-    """The passenger's definitions. Given as source: this file knows no path; without an output it watches nothing."""
+    """The passenger's definitions, and the ear of its hooks. Given as source: this file knows no path."""
     if source not in loaded:
         scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "sitecustomize.py")}
         try:
             exec(compile(source, "describe.py", "exec"), scope)
         except ImportError:
             pass  # its last line imports the `sitecustomize` that it shadows, and mostly there is none
-        loaded[source] = scope
+        scope["_get_ident"] = threading.get_ident
+        loaded[source] = scope, Ear()
+        scope["_patch"](argparse, loaded[source][1])
     return loaded[source]
 
 
-def describe_live(parser, source):
-    """The live description, made by the passenger's own code."""
-    scope, out = passenger(source), []
-    scope["_json"](scope["_Describer"](argparse, parser, scope["TEXT_LIMITS"][0]).whole(), out)
-    return "".join(out)
+def describe_live(parser, program, source):
+    """The live description: what the passenger writes while the program prints its help."""
+    (scope, ear), written = passenger(source), []
+    scope["_write"] = lambda path, data: written.append(data)
+    ear.watch = scope["_Watch"]("nowhere")
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            print_help(parser, program)
+    finally:
+        ear.watch = None
+    return written[-1].decode("ascii")
+
+
+# The loop
 
 
 def handle(line):
@@ -413,10 +491,13 @@ def answer_to(request):
         return {"skipped": True}
     parser = build({key: value for key, value in program.items() if key != "since"})
     if request["op"] == "call":
-        return {"calls": [call(parser, one) for one in request["calls"]]}
-    answer = {"truth": truth(parser), "commands": pages(parser, request["columns"])}
+        return {"calls": [call(parser, program, one) for one in request["calls"]]}
+    answer = {"truth": truth(parser), "commands": pages(parser, program, request["columns"])}
+    if reads_twice(parser, program):
+        answer["truth"]["parser"]["twoPasses"] = True
+        tell_help(parser, answer["truth"]["arguments"])
     if request.get("passenger"):
-        answer["live"] = describe_live(parser, request["passenger"])
+        answer["live"] = describe_live(parser, program, request["passenger"])
     return answer
 
 

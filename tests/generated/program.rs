@@ -19,6 +19,8 @@ pub(crate) const NARROW: u32 = 80;
 pub(crate) struct Program {
     pub(crate) root: Node,
     pub(crate) pages: Vec<Pages>,
+    /// It reads its arguments by `parse_intermixed_args`.
+    pub(crate) intermixed: bool,
     /// What the passenger writes.
     live: String,
 }
@@ -90,7 +92,8 @@ impl Program {
         let root = Node::read(answer["truth"].take());
         let pages = serde_json::from_value(answer["commands"].take()).expect("the harness writes pages");
         let live = answer["live"].as_str().unwrap_or_default().to_owned();
-        Ok(Program { root, pages, live })
+        let intermixed = description["parse"].as_str().is_some_and(|m| m.contains("intermixed"));
+        Ok(Program { root, pages, intermixed, live })
     }
 
     /// The true node at a path of command names.

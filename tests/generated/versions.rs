@@ -9,7 +9,8 @@
 //! - A group of a parent parser that is titled as one of the parser's own is merged with that one, and the titles of
 //!   those depend on the version: 3.10 and later write `options`.
 //! - A name with parentheses damages the usage up to 3.10, so that help and parser differ there.
-//! - `keeps_double_dash` tells the versions apart by its very nature.
+//! - A program that reads in two passes can't name the defaults of positionals in its help.
+//! - `keeps_double_dash` and `two_passes` tell the versions apart by their very nature.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -57,6 +58,11 @@ pub(crate) fn digest(program: &Program) -> Option<u64> {
 fn texts(program: &Program) -> Option<[String; 2]> {
     let mut command = program.merged().ok()?;
     without_known_differences(&mut command);
+    if program.intermixed {
+        let positionals = command.arguments.iter_mut().filter(|a| a.is_positional());
+        positionals.for_each(|a| (a.help, a.provenance) = Default::default());
+        command.diagnostics.clear();
+    }
     let tools = schema::tools("tool", &command, &BTreeMap::new()).tools;
     let tree = serde_json::to_string_pretty(&command).expect("a command is JSON");
     Some([tree, serde_json::to_string_pretty(&tools).expect("tools are JSON")])
@@ -64,6 +70,7 @@ fn texts(program: &Program) -> Option<[String; 2]> {
 
 fn without_known_differences(command: &mut Command) {
     command.parser.keeps_double_dash = None;
+    command.parser.two_passes = false;
     for argument in command.arguments.iter_mut().filter(|a| a.action == Action::Negatable) {
         argument.help = None;
         argument.provenance.clear();

@@ -57,7 +57,8 @@ impl Lowered<'_, '_> {
         let mut argument = argument(section, entry, found, self.page.wrap, &mut self.command.diagnostics);
         argument.flags.clone_from(&option.flags);
         argument.required = usage.required;
-        let pairs = usage.twice || (!usage.seen && has_negative(&option.flags));
+        let told = usage.seen && self.page.generated;
+        let pairs = usage.twice || (!told && has_negative(&option.flags));
         argument.action = action(&option.flags, argument.arity, argument.help.as_deref(), pairs);
         if usage.seen {
             argument.provenance.insert(Fact::Required, Source::Usage);

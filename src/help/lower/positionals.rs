@@ -158,9 +158,8 @@ impl<'a> Lowered<'_, 'a> {
                 argument
             }
         };
-        // A positional's name with a blank in it is one name: before CPython 3.13 none could have a tuple.
-        if let Some((_, entry)) = place.filter(|_| argument.metavar.len() > 1) {
-            argument.metavar = vec![usage::squeeze(entry.header)];
+        if let Some((_, entry)) = place {
+            one_name(&mut argument, entry);
         }
         // By hand one writes `FILE` also where several are taken.
         argument.arity = if arity == Arity::One && !self.page.generated { Arity::Untold } else { arity };
@@ -197,11 +196,20 @@ impl<'a> Lowered<'_, 'a> {
             if argument.metavar.is_empty() && argument.choices.is_none() {
                 argument.metavar = vec![entry.header.to_owned()];
             }
+            one_name(&mut argument, entry);
             annotate(&mut argument);
             let label = argument.label();
             self.command.arguments.push(argument);
             let message = format!("the usage does not name `{label}`: one may give values or leave it out");
             self.note("unconfirmed-positional", message, entry.line);
         }
+    }
+}
+
+/// A positional's name with a blank in it is one name: before `CPython` 3.13 none could have a tuple.
+fn one_name(argument: &mut Argument, entry: &Entry) {
+    if argument.metavar.len() > 1 {
+        argument.arity = Arity::Untold;
+        argument.metavar = vec![usage::squeeze(entry.header)];
     }
 }
