@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::model::{Argument, ValueType};
+use crate::model::{Argument, Arity, ValueType};
 
 /// `(default: X)` and its like. The value runs to the bracket that closes.
 static BRACKETED: LazyLock<Regex> = LazyLock::new(|| {
@@ -86,7 +86,7 @@ const MAX_NAMES: usize = 8;
 
 /// The default as a value of the argument's type; `None` where it isn't one.
 pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
-    if argument.arity.is_many() {
+    if argument.arity.is_many() && (argument.arity != Arity::Untold || text.starts_with('[')) {
         let inner = text.strip_prefix('[')?.strip_suffix(']')?;
         let items = inner.split(", ").filter(|i| !i.is_empty()).map(|i| scalar(unquoted(i), argument));
         return items.collect::<Option<Vec<Value>>>().filter(|v| !v.is_empty()).map(Value::Array);

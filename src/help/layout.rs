@@ -162,11 +162,7 @@ fn indented_until(lines: &[Line], from: usize, usage: &std::ops::Range<usize>) -
 /// below it begin. A formatter with a layout of its own has no such column.
 fn help_column(lines: &[Line], bodies: &[Body], indent: usize) -> Option<usize> {
     // Prose that looks like a section has columns of its own; options are what tells sections from it.
-    let is_own = |b: &Body| {
-        b.heading.is_some_and(|h| lines[h].text.trim_end_matches(':').eq_ignore_ascii_case(POSITIONALS))
-    };
-    let has_option =
-        |b: &&Body| is_own(b) || lines[b.start..b.end].iter().any(|l| l.indent == indent && begins_option(l));
+    let has_option = |b: &&Body| lines[b.start..b.end].iter().any(|l| l.indent == indent && begins_option(l));
     let sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
     voted_column(lines, &sure, indent)
         .or_else(|| voted_column(lines, &bodies.iter().collect::<Vec<_>>(), indent))

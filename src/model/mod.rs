@@ -113,8 +113,9 @@ pub struct ParserTraits {
     #[serde(skip_serializing_if = "is_default")]
     pub negative_number_options: bool,
     /// Whether a value that is `--` arrives as it is, also at the second of several positionals (`CPython` 3.12.5, 3.13.1
-    /// and later), or is dropped (earlier ones); `None` where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// and later), or is dropped (earlier ones); `None` where that is not known. Told of the root alone. It is a trait of
+    /// the interpreter and not of the program, so contracts don't hold it; their cache does.
+    #[serde(skip_serializing)]
     pub keeps_double_dash: Option<bool>,
     /// `parse_intermixed_args` in its older form (`CPython` up to 3.12.7 and 3.13.0): the positionals' words are read again
     /// after the options, without the `--` before them.

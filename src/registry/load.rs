@@ -131,7 +131,7 @@ impl Round {
         let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
         let (mut served, asked) = match known {
             Some(known) if holds => {
-                self.note(store.refresh(&candidate.name, &known, &fingerprint));
+                self.note(store.refresh(&known, &fingerprint));
                 (subjected.serve(known.contract, State::Ready), false)
             }
             known => (self.ask(subjected, known, &fingerprint).await, true),

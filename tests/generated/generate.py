@@ -142,7 +142,8 @@ class Maker:
             parser["epilog"] = self.text(raw, EPILOGS)
         if self.chance(8):
             parser["set_defaults"] = {"handler": self.one(COMMANDS)}
-        state = {"flags": set(), "dests": set(outer), "formatter": formatter, "prefix": prefix, "open": True}
+        state = {"flags": set(), "dests": set(outer), "formatter": formatter, "prefix": prefix, "open": True,
+                 "bare": not parser.get("add_help", True)}
         if parser.get("add_help", True):
             state["flags"] |= {prefix[0] + "h", prefix[0] * 2 + "help"}
             if "-" in prefix:
@@ -389,6 +390,8 @@ class Maker:
                           ("none", 1), ("default", 6 if valued else 0)])
         if kind == "absent":
             return
+        if kind == "odd" and state["bare"]:
+            kind = "short"  # nothing else on the page may show the column where help begins
         if kind == "none" and action == "version":
             return  # before 3.13 that is an empty help, then the standard one
         if kind == "default" and argument.get("default") == SUPPRESS:

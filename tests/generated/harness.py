@@ -458,11 +458,12 @@ def passenger(source, loaded={}):
     return loaded[source]
 
 
-def describe_live(parser, program, source):
+def describe_live(parser, program, source, columns):
     """The live description: what the passenger writes while the program prints its help."""
     (scope, ear), written = passenger(source), []
     scope["_write"] = lambda path, data: written.append(data)
     ear.watch = scope["_Watch"]("nowhere")
+    os.environ["COLUMNS"] = str(columns)
     try:
         with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
             print_help(parser, program)
@@ -497,7 +498,7 @@ def answer_to(request):
         answer["truth"]["parser"]["twoPasses"] = True
         tell_help(parser, answer["truth"]["arguments"])
     if request.get("passenger"):
-        answer["live"] = describe_live(parser, program, request["passenger"])
+        answer["live"] = describe_live(parser, program, request["passenger"], max(request["columns"]))
     return answer
 
 
