@@ -57,7 +57,7 @@ pub struct Command {
     #[serde(default, skip_serializing_if = "is_default")]
     pub incomplete: bool,
     /// What its parser does differently from a plain `ArgumentParser`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "ParserTraits::is_plain")]
     pub parser: ParserTraits,
     /// What the plugin's author should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +124,13 @@ pub struct ParserTraits {
     /// `allow_abbrev`: unambiguous prefixes of long options are accepted.
     #[serde(skip_serializing_if = "is_true")]
     pub allow_abbrev: bool,
+}
+
+impl ParserTraits {
+    /// Whether all that is written of it is as argparse has it by default.
+    fn is_plain(&self) -> bool {
+        ParserTraits { keeps_double_dash: None, ..self.clone() } == ParserTraits::default()
+    }
 }
 
 impl Default for ParserTraits {
