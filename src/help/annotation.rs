@@ -37,12 +37,8 @@ static WITH_UNIT: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The default that a help text names, as text; `None` where it names none, or only in prose.
 pub(super) fn default(help: &str) -> Option<String> {
-    let found = bracketed(help).or_else(|| in_prose(help)).or_else(|| marked(help));
-    found.filter(|value| value != "None" && value != SUPPRESS)
+    bracketed(help).or_else(|| in_prose(help)).or_else(|| marked(help)).filter(|value| value != "None")
 }
-
-/// What a program that uses `parse_intermixed_args` shows for the default of a positional up to `CPython` 3.12.
-const SUPPRESS: &str = "==SUPPRESS==";
 
 /// Words of a name that stand for numbers.
 const NUMBER_WORDS: [&str; 40] = [

@@ -63,8 +63,7 @@ fn glue(previous: &str, next: &str, wrap: Wrap) -> &'static str {
     let Some(word) = next.split_whitespace().next().filter(|_| !next.starts_with(char::is_whitespace)) else {
         return "\n";
     };
-    // A word with a hyphen may be broken behind it, so the piece up to there had to fit.
-    let piece = word.split_inclusive('-').next().unwrap_or(word);
+    let piece = first_piece(word);
     let needed = wrap.column + previous.chars().count() + 1 + piece.chars().count();
     let wrapped = !previous.is_empty() && needed > wrap.width;
     match wrapped {
@@ -72,6 +71,17 @@ fn glue(previous: &str, next: &str, wrap: Wrap) -> &'static str {
         true if breaks_a_word(previous, next) => "",
         true => " ",
     }
+}
+
+/// What of a word had to fit: all of it, or what stands before a place where it may be broken: behind a hyphen between
+/// letters (`TextWrapper.wordsep_re`).
+fn first_piece(word: &str) -> &str {
+    let letters = |text: &str| text.chars().take(2).filter(|c| c.is_alphabetic()).count() == 2;
+    let breaks = |at: &usize| {
+        let before = word[..*at].chars().next_back();
+        before.is_some_and(char::is_alphabetic) && letters(&word[at + 1..])
+    };
+    word.match_indices('-').map(|(at, _)| at).find(breaks).map_or(word, |at| &word[..=at])
 }
 
 /// `break_on_hyphens`: a line may end behind a hyphen inside a word.
@@ -93,6 +103,7 @@ mod tests {
             (&["one", "two"], 10, "one\ntwo"),
             (&["a well-", "known x"], 10, "a well-known x"),
             (&["one two -", "three"], 10, "one two - three"),
+            (&["['a.txt',", "'-'])"], 12, "['a.txt', '-'])"),
             (&["one two", "", "three"], 10, "one two\n\nthree"),
             (&["one two", "  - three"], 10, "one two\n  - three"),
             (&[], 10, ""),

@@ -20,15 +20,19 @@ const CALLS: usize = 6;
 /// Words that any command line takes.
 const PLAIN: [&str; 7] = ["out.txt", "a b", "x=y", "ünï", "it's", "/tmp/\"q\"", "5"];
 /// Words that a command line may take for something else, or that shells and files would.
-const ODD: [&str; 16] = [
+const ODD: [&str; 21] = [
     "--",
     "--x",
-    "-1e3",
+    "--ver",
+    "--con=x",
+    "-v5",
     "-x",
     "--help",
     "",
     "@file",
     "-1",
+    "-1e3",
+    "-.5",
     "a\nb",
     "-",
     "=",
@@ -37,6 +41,7 @@ const ODD: [&str; 16] = [
     "/F",
     "--out=1",
     "-5 apples",
+    "漢\t字",
 ];
 
 /// What became of the calls.
@@ -76,6 +81,9 @@ pub(crate) fn check(
     seed: u64,
     counts: &mut Counts,
 ) -> Vec<Failure> {
+    if description.to_string().contains(r#""type":"file""#) {
+        return Vec::new(); // a call would open files
+    }
     let root = program.merged().unwrap_or_else(|_| program.root.command.clone());
     let tools = schema::tools("tool", &root, &BTreeMap::new()).tools;
     let mut failures = missing_tools(&root, &tools);

@@ -33,7 +33,8 @@ class CustomFlag(argparse.Action):
     """A program's own action without a value."""
 
     def __init__(self, option_strings, dest, **kwargs):
-        super().__init__(option_strings, dest, nargs=0, default=False, **kwargs)
+        kwargs.setdefault("default", False)
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser, namespace, values, option_string=None):
         setattr(namespace, self.dest, True)
@@ -49,19 +50,34 @@ class CustomValue(argparse.Action):
 ACTIONS = {"custom_flag": CustomFlag, "custom_value": CustomValue}
 if sys.version_info >= (3, 9):
     ACTIONS["boolean_optional"] = argparse.BooleanOptionalAction
-TYPES = {"int": int, "float": float, "str": str, "path": pathlib.Path, "upper": upper}
+TYPES = {"int": int, "float": float, "str": str, "path": pathlib.Path, "upper": upper, "bool": bool}
 PARSER_KEYWORDS = ("prog", "usage", "description", "epilog", "prefix_chars", "fromfile_prefix_chars", "add_help",
-                   "allow_abbrev")
+                   "allow_abbrev", "exit_on_error", "conflict_handler", "argument_default")
 SUB_KEYWORDS = ("title", "description", "metavar", "dest", "required", "help", "prog")
 
 
+class RawDefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Two of argparse's formatters in one, as its documentation recommends."""
+
+
+def formatter_class(description):
+    name = description.get("formatter", "HelpFormatter")
+    cls = RawDefaultsFormatter if name == "RawDefaultsFormatter" else getattr(argparse, name)
+    layout = description.get("layout")
+    return (lambda prog: cls(prog, **layout)) if layout else cls
+
+
+def handler(args):
+    """What a program runs for a subcommand."""
+
+
 def with_sentinels(value):
-    """The description with argparse's own SUPPRESS object for that string: argparse compares with `is`."""
+    """The description with argparse's own SUPPRESS object for that string (argparse compares with `is`), and functions."""
     if isinstance(value, dict):
         return {key: with_sentinels(one) for key, one in value.items()}
     if isinstance(value, list):
         return [with_sentinels(one) for one in value]
-    return argparse.SUPPRESS if value == argparse.SUPPRESS else value
+    return argparse.SUPPRESS if value == argparse.SUPPRESS else handler if value == "==FUNCTION==" else value
 
 
 def build(program):
@@ -71,8 +87,7 @@ def build(program):
 
 def parser_keywords(description):
     keywords = {key: description[key] for key in PARSER_KEYWORDS if key in description}
-    if "formatter" in description:
-        keywords["formatter_class"] = getattr(argparse, description["formatter"])
+    keywords["formatter_class"] = formatter_class(description)
     keywords["parents"] = [build(parent) for parent in description.get("parents", ())]
     return keywords
 
@@ -99,7 +114,7 @@ def add_item(container, item):
         if "action" in keywords:
             keywords["action"] = ACTIONS.get(keywords["action"], keywords["action"])
         if "type" in keywords:
-            keywords["type"] = TYPES[keywords["type"]]
+            keywords["type"] = argparse.FileType() if keywords["type"] == "file" else TYPES[keywords["type"]]
         if isinstance(keywords.get("metavar"), list):
             keywords["metavar"] = tuple(keywords["metavar"])
         container.add_argument(*item.get("flags", [item.get("name")]), **keywords)
@@ -112,7 +127,7 @@ def add_subcommands(parser, sub):
     action = parser.add_subparsers(**{key: sub[key] for key in SUB_KEYWORDS if key in sub})
     for command in sub["commands"]:
         keywords = parser_keywords(command.get("parser", {}))
-        keywords.update({key: command[key] for key in ("aliases", "help") if key in command})
+        keywords.update({key: command[key] for key in ("aliases", "help", "deprecated") if key in command})
         fill(action.add_parser(command["name"], **keywords), command.get("parser", {}))
 
 
@@ -143,7 +158,7 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
             "keepsDoubleDash": keeps_double_dash(), "twoPasses": False,
         },
         "facts": {
-            "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
+            "formatter": type(formatter).__name__, "fixedWidth": formatter_is_fixed(parser), "usageByHand": parser.usage is not None,
             "subMetavar": sub.metavar if sub else None, "subHidden": bool(sub) and sub.help is argparse.SUPPRESS,
             "groupText": [g.description for g in parser._action_groups if g.description],
             "emptyGroups": any(g.description and all(a.help is argparse.SUPPRESS for a in g._group_actions)
@@ -151,6 +166,13 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
             "raw": isinstance(formatter, argparse.RawDescriptionHelpFormatter),
         },
     }
+
+
+def formatter_is_fixed(parser):
+    """Whether its pages have a layout of their own whatever the terminal's."""
+    formatter, plain = parser._get_formatter(), argparse.HelpFormatter("")
+    return (formatter._width, formatter._max_help_position, formatter._indent_increment) != \
+        (plain._width, plain._max_help_position, plain._indent_increment)
 
 
 def keeps_double_dash(known=[]):
@@ -366,7 +388,8 @@ def expected(parser, path, given, depth):
     actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
     namespace = {}
     for action in actions:
-        if action.dest is argparse.SUPPRESS or action.default is argparse.SUPPRESS:
+        empty = not action.option_strings and action.nargs == "..."  # gives a list whatever its default
+        if action.dest is argparse.SUPPRESS or action.default is argparse.SUPPRESS and not empty:
             continue
         namespace.setdefault(action.dest, left_out(action))
     for one in given:
@@ -384,7 +407,7 @@ def expected(parser, path, given, depth):
 
 def left_out(action):
     if not action.option_strings and action.nargs in ("*", "..."):
-        return [] if action.default is None else action.default
+        return [] if action.default in (None, argparse.SUPPRESS) else action.default
     if isinstance(action.default, str) and action.type is not None:
         return action.type(action.default)
     return action.default

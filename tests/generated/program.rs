@@ -43,6 +43,8 @@ pub(crate) struct NodeFacts {
     pub(crate) formatter: String,
     pub(crate) usage_by_hand: bool,
     pub(crate) sub_metavar: Option<String>,
+    /// Its pages have a width and columns of their own.
+    pub(crate) fixed_width: bool,
     /// The descriptions of its argument groups.
     pub(crate) group_text: Vec<String>,
     /// It has argument groups of which nothing but title and description shows.

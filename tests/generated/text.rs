@@ -7,7 +7,7 @@ use serde_json::Value;
 use smcp::help;
 use smcp::model::{Action, Argument, Arity, Command, ExclusiveGroup, ValueType};
 
-use crate::program::{ArgumentFacts, Node, Program, WIDE};
+use crate::program::{ArgumentFacts, NARROW, Node, Program, WIDE};
 use crate::report::Failure;
 use crate::subcommands;
 
@@ -21,6 +21,7 @@ pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
         let Some(page) = pages.at(width) else { continue };
         let path: Vec<_> = pages.path.iter().map(String::as_str).collect();
         let got = help::parse(page, &path);
+        let width = if program.node(&pages.path).facts.fixed_width { NARROW } else { width };
         let mut checker =
             Checker { node: program.node(&pages.path), got: &got, page, width, failures: Vec::new() };
         checker.run();
@@ -50,23 +51,21 @@ pub(crate) struct Pair<'a> {
 
 impl<'a> Checker<'a> {
     fn run(&mut self) {
+        if is_damaged(self.page, &self.node.command) {
+            return;
+        }
         let pairs = self.pair_up();
-        let damaged = is_damaged(self.page, &self.node.command);
         for pair in &pairs {
-            if !damaged {
-                self.arity(pair);
-                self.action(pair);
-                self.required(pair);
-            }
+            self.arity(pair);
+            self.action(pair);
+            self.required(pair);
             self.choices(pair);
             self.help(pair);
             self.default(pair);
             self.value_type(pair);
             self.section(pair);
         }
-        if !damaged {
-            self.exclusive(&pairs);
-        }
+        self.exclusive(&pairs);
         self.texts();
         subcommands::check(self);
     }
@@ -112,14 +111,16 @@ impl<'a> Checker<'a> {
                 got.arguments.iter().enumerate().find(|(_, a)| a.flags == truth.flags)
             } else if node.facts.usage_by_hand {
                 // Only the entries tell, and they stand in the order of the groups.
-                got.arguments
-                    .iter()
-                    .enumerate()
-                    .find(|(_, a)| a.is_positional() && shown_name(a) == shown_name(truth))
+                got.arguments.iter().enumerate().find(|(i, a)| {
+                    invented.contains(i) && a.is_positional() && shown_name(a) == shown_name(truth)
+                })
             } else {
                 positionals.next()
             };
             let Some((got_index, found)) = found else {
+                if node.facts.usage_by_hand && has_unusual_prefix(truth) {
+                    continue;
+                }
                 let cause = if truth.is_positional() { "missing positional" } else { "missing option" };
                 self.fail(cause, &label(truth), label(truth), format!("{:?}", labels(got)));
                 continue;
@@ -156,6 +157,10 @@ impl<'a> Checker<'a> {
         }
         if truth.is_positional() && (self.node.facts.usage_by_hand || self.in_group(pair.index)) {
             return; // the usage alone tells, and in an exclusive group it leaves out the brackets
+        }
+        let same = |a: &&Argument| a.is_positional() && !a.hidden && shown_name(a) == shown_name(truth);
+        if truth.is_positional() && self.node.command.arguments.iter().filter(same).count() > 1 {
+            return; // `str str str` with two entries may be one and two values or two and one
         }
         self.expect("arity", &label(truth), &truth.arity, &got.arity);
     }
@@ -238,7 +243,7 @@ impl<'a> Checker<'a> {
             let tellable =
                 !text.is_empty() && !text.contains(['(', ')', '[', ']', '\'', '"', ' ']) && text != "None";
             // A word that is longer than the help's lines is broken anywhere.
-            let unbroken = self.width == WIDE || text.len() < NARROW_HELP;
+            let unbroken = self.width == WIDE || text.len() < NARROW_HELP && !self.node.facts.fixed_width;
             if named && tellable && unbroken && chosen && regular(truth, facts) && truth.arity != Arity::Zero
             {
                 self.fail(
@@ -357,6 +362,12 @@ impl<'a> Checker<'a> {
         let text = words.join(if self.width == WIDE { " " } else { "" });
         (!text.is_empty()).then_some(text)
     }
+}
+
+/// Without a usage that shows it, `+x` is no option to anyone who doesn't know the prefix; `++ex` is.
+fn has_unusual_prefix(argument: &Argument) -> bool {
+    let unusual = |f: &String| !f.starts_with('-') && !smcp::model::is_long(f);
+    !argument.flags.is_empty() && argument.flags.iter().all(unusual)
 }
 
 /// Subcommands of which no row names one look like a positional where they have a metavar, or where a hand-written

@@ -154,7 +154,7 @@ fn action(flags: &[String], arity: Arity, help: Option<&str>, pairs: bool) -> Ac
     if arity != Arity::Zero {
         return Action::Store;
     }
-    if is_help(flags) {
+    if is_help(flags, help) {
         Action::Help
     } else if is_version(flags)
         && help.is_some_and(|h| h.trim_end_matches('.').eq_ignore_ascii_case(VERSION_HELP))

@@ -124,7 +124,7 @@ impl<'a> Judged<'a> {
 
     /// Whether it holds the help option, as the parser's own options section does.
     fn has_help(&self) -> bool {
-        self.options().any(|(_, o)| is_help(&o.flags))
+        self.options().any(|(e, o)| o.values.is_empty() && is_help(&o.flags, e.help.first().copied()))
     }
 
     /// Whether it is argparse's own section for positionals.
@@ -173,9 +173,10 @@ fn is_action_with_rows(entry: &Entry) -> bool {
     !entry.rows.is_empty() && (entry.header.starts_with('{') || !entry.header.contains(' ') && aligned())
 }
 
-/// Whether flags are the help option's.
-pub(super) fn is_help(flags: &[String]) -> bool {
-    flags.iter().any(|f| bare(f) == "help") || flags == ["-h"]
+/// Whether flags are the help option's. A `-h` alone may be something else (`--host`): then its text tells.
+pub(super) fn is_help(flags: &[String], text: Option<&str>) -> bool {
+    let speaks_of_help = || text.is_some_and(|t| t.to_ascii_lowercase().contains("help"));
+    flags.iter().any(|f| bare(f) == "help") || flags == ["-h"] && speaks_of_help()
 }
 
 /// A flag without the characters that begin it.
