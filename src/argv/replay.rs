@@ -20,13 +20,16 @@ pub(super) enum Dialect {
     Dropping,
     /// Only the `--` that ends the options is dropped.
     Exact,
+    /// The same, and whatever begins like a negative number counts as one (`CPython` 3.14).
+    Broad,
 }
 
-/// The dialects that must agree: both, unless it is known that the program's argparse keeps every `--`.
+/// The dialects that must agree: all, but for those of which it is known that the program's argparse has another.
 pub(super) fn dialects(root: &Command) -> &'static [Dialect] {
     match root.parser.keeps_double_dash {
-        Some(true) => &[Dialect::Exact],
-        Some(false) | None => &[Dialect::Exact, Dialect::Dropping],
+        Some(true) => &[Dialect::Exact, Dialect::Broad],
+        Some(false) => &[Dialect::Exact, Dialect::Dropping],
+        None => &[Dialect::Exact, Dialect::Dropping, Dialect::Broad],
     }
 }
 
@@ -113,7 +116,7 @@ impl<'a> Parser<'a> {
             let is_file = |w: &&&str| w.starts_with(|c| chars.contains(c));
             words.iter().find(is_file).map_or(Ok(()), |w| Err(Trouble::File((*w).to_owned())))?;
         }
-        let classes = classify(command, words)?;
+        let classes = classify(command, words, dialect)?;
         let letter = |class: &Class<'_>| match class {
             Class::Plain => 'A',
             Class::Dashes => '-',
@@ -234,7 +237,7 @@ impl<'a> Parser<'a> {
     /// The subcommand's word, and its parser's turn at all words after it.
     fn subcommand(&self, start: usize, end: usize, seen: &mut Seen) -> Result<(), Trouble> {
         let mut words = &self.words[start..end];
-        if self.dialect == Dialect::Exact && self.pattern[start..].starts_with('-') {
+        if self.dialect != Dialect::Dropping && self.pattern[start..].starts_with('-') {
             words = &words[1..];
         }
         let next = self.chain.get(self.depth + 1);
@@ -256,7 +259,7 @@ impl<'a> Parser<'a> {
             let Some(found) = expression.captures(rest) else { continue };
             let mut counts: Vec<usize> = found.iter().skip(1).flatten().map(|m| m.len()).collect();
             let stopped_by_option = rest[counts.iter().sum()..].starts_with('O');
-            while self.dialect == Dialect::Exact && stopped_by_option && counts.last() == Some(&0) {
+            while self.dialect != Dialect::Dropping && stopped_by_option && counts.last() == Some(&0) {
                 counts.pop();
             }
             return counts;
@@ -313,7 +316,11 @@ fn taken(arity: Arity, following: &str) -> Option<usize> {
     }
 }
 
-fn classify<'a>(command: &'a Command, words: &[&'a str]) -> Result<Vec<Class<'a>>, Trouble> {
+fn classify<'a>(
+    command: &'a Command,
+    words: &[&'a str],
+    dialect: Dialect,
+) -> Result<Vec<Class<'a>>, Trouble> {
     let mut classes = Vec::with_capacity(words.len());
     let mut ended = false;
     for word in words {
@@ -323,14 +330,14 @@ fn classify<'a>(command: &'a Command, words: &[&'a str]) -> Result<Vec<Class<'a>
                 ended = true;
                 Class::Dashes
             }
-            word => class(command, word)?,
+            word => class(command, word, dialect)?,
         });
     }
     Ok(classes)
 }
 
 /// `_parse_optional`: what a word is by its looks.
-fn class<'a>(command: &'a Command, word: &'a str) -> Result<Class<'a>, Trouble> {
+fn class<'a>(command: &'a Command, word: &'a str, dialect: Dialect) -> Result<Class<'a>, Trouble> {
     let prefix = &command.parser.prefix_chars;
     if !word.starts_with(|c| prefix.contains(c)) {
         return Ok(Class::Plain);
@@ -360,7 +367,9 @@ fn class<'a>(command: &'a Command, word: &'a str) -> Result<Class<'a>, Trouble> 
         // An abbreviation. None is ever sent on purpose, so whatever takes it is not what was meant.
         (Some(_), None) => Ok(Class::Option(None, None)),
         (None, _) => {
-            let number = is_negative_number(word) && !has_number_flags(command);
+            let is_number =
+                if dialect == Dialect::Broad { begins_like_number(word) } else { is_negative_number(word) };
+            let number = is_number && !has_number_flags(command);
             Ok(if number || word.contains(' ') { Class::Plain } else { Class::Option(None, None) })
         }
     }
@@ -378,6 +387,12 @@ fn find_flag<'a>(command: &'a Command, word: &str) -> Option<(usize, &'a str)> {
 
 fn has_number_flags(command: &Command) -> bool {
     command.parser.negative_number_options || flags(command).any(|(_, flag)| is_negative_number(flag))
+}
+
+/// `-\.?\d`, and then anything: the idea of 3.14.
+fn begins_like_number(word: &str) -> bool {
+    let Some(number) = word.strip_prefix('-') else { return false };
+    number.strip_prefix('.').unwrap_or(number).starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// `^-\d+$|^-\d*\.\d+$`, argparse's idea of a negative number; later versions have more of them.

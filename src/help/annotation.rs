@@ -109,7 +109,7 @@ fn bracketed(help: &str) -> Option<String> {
     let open = help[found.start()..].chars().next()?;
     let text = &help[found.end()..];
     let end = closing(text, open)?;
-    let whole = text[..end].trim();
+    let whole = &text[..end].trim().replace('\n', " ");
     // What the formatter appends ends the text, and is the value itself whatever it holds.
     let appended =
         help[found.end() + end + 1..].trim().is_empty() && help[found.start()..].starts_with("(default: ");

@@ -68,13 +68,19 @@ pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
 }
 
 /// The usage and the indices of its lines: from `usage:` to the next blank line.
-fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
+fn usage<'a>(lines: &[Line<'a>]) -> (Option<String>, std::ops::Range<usize>) {
     let Some(start) = lines.iter().position(|l| after_usage_word(l.content()).is_some()) else {
         return (None, 0..0);
     };
     let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, i)).unwrap_or(lines.len());
     let first = after_usage_word(lines[start].content()).unwrap_or_default();
-    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(Line::content));
+    // A further form of a hand-written usage begins with the program's name again.
+    let name = first.split_whitespace().next().unwrap_or_default();
+    let form = |line: &Line<'a>| {
+        let content = line.content();
+        content.strip_prefix(name).filter(|rest| !name.is_empty() && rest.starts_with(' ')).unwrap_or(content)
+    };
+    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(form));
     let text: Vec<&str> = words.map(str::trim).filter(|w| !w.is_empty()).collect();
     (Some(text.join(" ")), start..end)
 }

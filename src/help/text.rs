@@ -8,12 +8,19 @@ use super::normalize::Line;
 /// The width of the widest line of text: no wrapped line was meant to be longer. Headers are no text, and neither are
 /// the lines of a usage (those before `after_usage`) that hold a single atom: both are as long as they are.
 pub(super) fn width(lines: &[Line], after_usage: usize, column: usize) -> usize {
+    // What stands at the margin may not have been wrapped at all.
     let is_text = |(i, line): (usize, &&Line)| match line {
         line if i < after_usage => has_atoms(line.content()),
-        line => line.indent == 0 || line.indent >= column || has_help(line, column),
+        line => line.indent > 0 && (line.indent >= column || has_help(line, column)),
     };
     let texts = lines.iter().enumerate().filter(|(i, line)| is_text((*i, line)));
     texts.map(|(_, l)| l.text.chars().count()).max().unwrap_or(0)
+}
+
+/// The width of the widest line at the margin, or of help texts where that is larger.
+pub(super) fn margin_width(lines: &[Line], help_width: usize) -> usize {
+    let margin = lines.iter().filter(|l| l.indent == 0).map(|l| l.text.chars().count());
+    margin.max().unwrap_or(0).max(help_width)
 }
 
 /// Whether there are several atoms: a blank outside of brackets.

@@ -340,8 +340,8 @@ class Maker:
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
         self.values(argument, state["formatter"] == "MetavarTypeHelpFormatter", nargs)
-        if nargs == "?" and state["suppresses"]:
-            argument.pop("type", None)  # before 3.14 argparse converts the mark itself
+        if nargs == "?" and state["suppresses"] and "type" in argument:
+            argument["type"] = "str"  # before 3.14 argparse converts the mark itself
         if exclusive and isinstance(argument.get("default"), str):
             argument.pop("type", None)  # what the type makes of it is not the default, so it would count as given
         if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":

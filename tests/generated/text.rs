@@ -132,10 +132,12 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
+            // A page that is nothing but a hand-written usage is believed: there is nothing else.
             // There is no telling a raw text that looks like a section from a section, nor a group's description that
             // looks like an option from an option, where no usage confirms the real ones.
             let described = node.facts.group_text.iter().any(|t| t.starts_with('-'));
-            if node.facts.usage_by_hand && (laid_out(node) || described) {
+            let bare = node.command.arguments.iter().all(|a| a.hidden) && node.subcommands.is_empty();
+            if node.facts.usage_by_hand && (laid_out(node) || described || bare) {
                 continue;
             }
             let cause =
@@ -170,6 +172,10 @@ impl<'a> Checker<'a> {
         let right = match truth.action {
             Action::Help => got.action == Action::Help,
             Action::Version => matches!(got.action, Action::Version | Action::Flag),
+            // Another option may have taken its positive flags.
+            Action::Negatable if truth.flags.iter().all(|f| f.starts_with("--no-")) => {
+                got.action == Action::Flag
+            }
             Action::Negatable => got.action == Action::Negatable,
             Action::Flag => got.action == Action::Flag,
             // Nothing on the page tells these from their plain kin; whoever claims them must be right.
@@ -255,6 +261,9 @@ impl<'a> Checker<'a> {
             }
             return;
         };
+        if self.width != WIDE && text.len() >= NARROW_HELP {
+            return; // wrapped anywhere
+        }
         let as_written =
             truth.arity != Arity::Zero && !truth.arity.is_many() && found.as_str() == Some(&text);
         let number =
@@ -389,8 +398,12 @@ fn is_subcommand(node: &Node, argument: &Argument) -> bool {
 /// that is sure: then they don't pair up any more.
 fn is_damaged(page: &str, truth: &Command) -> bool {
     let usage = page.split("\n\n").next().unwrap_or_default();
-    let mut names = truth.arguments.iter().filter(|a| !a.hidden).flat_map(|a| &a.metavar);
-    if names.any(|name| name.contains('(') && !usage.contains(name.as_str())) {
+    let mut names =
+        truth.arguments.iter().filter(|a| !a.hidden).flat_map(|a| a.metavar.iter().map(move |m| (a, m)));
+    let copies = |a: &Argument| {
+        if let Arity::Exactly(n) = a.arity { n } else { 1 + usize::from(a.arity == Arity::OneOrMore) }
+    };
+    if names.any(|(a, name)| name.contains('(') && usage.matches(name.as_str()).count() < copies(a)) {
         return true;
     }
     let mut depth = 0_i64;
