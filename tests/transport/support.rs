@@ -16,6 +16,7 @@ use smcp::config::Http;
 use smcp::mcp::{Backend, Server};
 use smcp::model::{Command, Tool};
 use smcp::outcome::CallResult;
+use smcp::plugin::offers::Offers;
 use smcp::registry::{Plugin, Served, Snapshot, State};
 use smcp::transport;
 use tokio::sync::{mpsc, watch};
@@ -87,6 +88,7 @@ fn snapshot(generation: u64) -> Arc<Snapshot> {
         env: vec![],
         timeout: None,
         concurrency: None,
+        offers: Offers::default(),
         root: Command::default(),
         state: State::Ready,
         diagnostics: vec![],
