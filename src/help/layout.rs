@@ -205,7 +205,8 @@ const MAX_GAPS: usize = 4;
 fn gaps(line: &Line) -> impl Iterator<Item = usize> {
     let mut blanks = 0;
     line.text.chars().enumerate().skip(line.indent).filter_map(move |(column, c)| {
-        let begins = c != ' ' && blanks >= 2;
+        // An empty name leaves two blanks too: `-o  , --out`.
+        let begins = c != ' ' && c != ',' && blanks >= 2;
         blanks = if c == ' ' { blanks + 1 } else { 0 };
         begins.then_some(column)
     })

@@ -299,7 +299,8 @@ def required(action):
 
 
 def pages(parser, program, columns):
-    """Every command's help page, the first one as the program itself prints it: [{"path", "pages": {columns: page or None}}]."""
+    """Every command's help page, the first one as the program itself prints it: [{"path", "pages": {columns: page or
+    None}, "coloured": page or None}]."""
     out = []
     for path, command in commands(parser, []):
         texts = {}
@@ -312,8 +313,22 @@ def pages(parser, program, columns):
                 texts[str(width)] = stream.getvalue()
             except AssertionError:  # argparse up to 3.12 trips over its own wrapping of odd metavars
                 texts[str(width)] = None
-        out.append({"path": path, "pages": texts})
+        out.append({"path": path, "pages": texts, "coloured": coloured(command, max(columns))})
     return out
+
+
+def coloured(parser, columns):
+    """The page in colours; None before 3.14."""
+    if sys.version_info < (3, 14):
+        return None
+    for name in ("NO_COLOR", "PYTHON_COLORS"):
+        os.environ.pop(name, None)
+    os.environ.update(FORCE_COLOR="1", TERM="xterm", COLUMNS=str(columns))
+    try:
+        return parser.format_help()
+    finally:
+        del os.environ["FORCE_COLOR"]
+        os.environ.update(NO_COLOUR)
 
 
 def commands(parser, path):

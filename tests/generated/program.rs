@@ -69,6 +69,8 @@ pub(crate) struct ArgumentFacts {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pages {
     pub(crate) path: Vec<String>,
+    /// The widest page with colours; none where this Python has no colours.
+    pub(crate) coloured: Option<String>,
     #[serde(rename = "pages")]
     by_width: BTreeMap<String, Option<String>>,
 }

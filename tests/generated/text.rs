@@ -21,6 +21,9 @@ pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
         let Some(page) = pages.at(width) else { continue };
         let path: Vec<_> = pages.path.iter().map(String::as_str).collect();
         let got = help::parse(page, &path);
+        if let Some(coloured) = pages.coloured.as_deref().filter(|_| width == WIDE) {
+            failures.extend(colour_matters(&got, coloured, &path));
+        }
         let width = if program.node(&pages.path).facts.fixed_width { NARROW } else { width };
         let mut checker =
             Checker { node: program.node(&pages.path), got: &got, page, width, failures: Vec::new() };
@@ -28,6 +31,24 @@ pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
         failures.append(&mut checker.failures);
     }
     failures
+}
+
+/// Colours are not to change what a page says; but in colours 3.14 keeps the brackets of a positional in an exclusive group.
+fn colour_matters(plain: &Command, page: &str, path: &[&str]) -> Option<Failure> {
+    let mut got = help::parse(page, path);
+    for member in got.exclusive.iter().flat_map(|g| &g.members) {
+        if let (Some(seen), Some(plain)) = (got.arguments.get_mut(*member), plain.arguments.get(*member)) {
+            seen.arity = if seen.is_positional() { plain.arity } else { seen.arity };
+        }
+    }
+    let has_colours = page.contains('\u{1b}');
+    (*plain != got || !has_colours).then(|| Failure {
+        cause: "colours".to_owned(),
+        about: plain.name.clone(),
+        expected: format!("{plain:?}"),
+        got: format!("{got:?}"),
+        seen: page.to_owned(),
+    })
 }
 
 /// One page being compared.
