@@ -152,7 +152,8 @@ class Maker:
             parser["exit_on_error"] = False
             self.since = max(self.since, [3, 9])
         if self.chance(5):
-            parser["layout"] = self.one(LAYOUTS)
+            # Prose of the indent of other pages' entries is not to be told from entries.
+            parser["layout"] = self.one([one for one in LAYOUTS if formatter not in RAW or "indent_increment" not in one])
         raw = formatter in RAW
         if self.chance(60):
             parser["description"] = self.text(raw, DESCRIPTIONS)
@@ -340,8 +341,10 @@ class Maker:
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
         self.values(argument, state["formatter"] == "MetavarTypeHelpFormatter", nargs)
-        if nargs == "?" and state["suppresses"] and "type" in argument:
-            argument["type"] = "str"  # before 3.14 argparse converts the mark itself
+        if nargs == "?" and state["suppresses"]:
+            argument.pop("choices", None)
+            if "type" in argument:
+                argument["type"] = "str"  # before 3.14 argparse converts the mark itself
         if exclusive and isinstance(argument.get("default"), str):
             argument.pop("type", None)  # what the type makes of it is not the default, so it would count as given
         if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":

@@ -8,6 +8,7 @@ use crate::help::layout::{Entry, Layout, POSITIONALS, Section};
 use crate::help::normalize::Line;
 use crate::help::text::{self, Wrap};
 use crate::help::usage::{self, Item, Known, Usage, What};
+use crate::help::values::{self, Choices};
 use crate::model::Arity;
 
 /// A page with its entries sorted out.
@@ -142,7 +143,8 @@ impl<'a> Judged<'a> {
 }
 
 /// `{a,b} ...` is a subparsers action, or a positional with choices before a REMAINDER. The rows of a subparsers action
-/// tell; where it has none, an entry that no atom names does, since it can only be the REMAINDER's.
+/// tell, also where a group's description lists them; where it has none, an entry that no atom names does, since it can
+/// only be the REMAINDER's.
 fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let action = |i: &Item| matches!(&i.what, What::Subcommands { known: true, .. });
     let Some(at) = usage.items.iter().position(action) else { return };
@@ -153,9 +155,10 @@ fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let own = sections.iter().filter(|s| s.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref())));
     let entries = own.flat_map(|s| &s.entries).filter(|(_, o)| o.is_none()).map(|(e, _)| *e);
     let has_rows = entries.clone().any(|e| is_action(e) && !e.rows.is_empty());
+    let is_listed = lists_all(sections, &name);
     let mut unnamed =
         entries.filter(|e| e.rows.is_empty() && !e.header.is_empty() && !named.confirms(e, None));
-    if has_rows || unnamed.next().is_none() {
+    if has_rows || is_listed || unnamed.next().is_none() {
         return;
     }
     let item = &mut usage.items[at];
@@ -163,6 +166,18 @@ fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let rest = What::Positional { name: String::new(), arity: Arity::Remainder, known: false };
     let rest = Item { what: rest, required: item.required, group: None };
     usage.items.insert(at + 1, rest);
+}
+
+/// Whether each of the choices that `name` has in braces is an entry of its own: commands listed in a group's
+/// description rather than by argparse.
+fn lists_all(sections: &[Judged], name: &str) -> bool {
+    let Choices::Listed(choices) = values::choices(name) else { return false };
+    let entries = sections.iter().flat_map(|s| &s.entries).filter(|(_, o)| o.is_none());
+    let listed: HashSet<_> = entries
+        .filter_map(|(e, _)| row_name(e.header))
+        .flat_map(|(name, aliases)| aliases.into_iter().chain([name]))
+        .collect();
+    choices.iter().all(|choice| listed.contains(choice))
 }
 
 /// Whether an entry is a subparsers action's by its looks: choices with rows below them, or a metavar whose rows have

@@ -117,6 +117,10 @@ impl<'a> Lowered<'_, 'a> {
             }
             let place =
                 if *known { unclaimed.take(name) } else { self.entry_for_unknown(name, *arity, unclaimed) };
+            // Rows are subcommands: a hand-written usage may name their action in any form.
+            if place.is_some_and(|(_, entry)| !entry.rows.is_empty()) {
+                continue;
+            }
             let mut push = |arity, place| {
                 let (items, name) = (vec![i], name.clone());
                 found.push(Positional { items, name, arity, required: item.required, place });
