@@ -153,18 +153,18 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
-            // A page that is nothing but a usage, or that and a raw text, is believed: there is nothing else.
+            // The usage of a page that lists nothing is believed, though its words may be the program's name: there is
+            // nothing else.
             // There is no telling a raw text that looks like a section from a section, nor a group's description that
             // looks like an option from an option, where no usage confirms the real ones.
             let described = node.facts.group_text.iter().any(|t| t.starts_with('-'));
             let bare = node.command.arguments.iter().all(|a| a.hidden) && node.subcommands.is_empty();
-            let usage_only = bare && (laid_out(node) || !self.page.trim().contains("\n\n"));
             let spelled = |a: &Argument| {
                 has_unusual_prefix(a)
                     && a.flags.iter().any(|f| label(&got.arguments[index]).starts_with(f.as_str()))
             };
             let spelled = node.command.arguments.iter().any(spelled);
-            if usage_only || node.facts.usage_by_hand && (laid_out(node) || described || bare || spelled) {
+            if bare || node.facts.usage_by_hand && (laid_out(node) || described || spelled) {
                 continue;
             }
             let cause =

@@ -44,8 +44,9 @@ impl<'a> Page<'a> {
             split_remainder(&mut usage, &sections);
         }
         let named = Named::of(&usage);
-        for section in &mut sections {
-            section.real = section.is_real(&named, generated);
+        let own = positionals_section(&sections, &named);
+        for (i, section) in sections.iter_mut().enumerate() {
+            section.real = section.is_real(&named, generated, own == Some(i));
         }
         let wrap =
             Wrap { column: layout.column, width: text::width(lines, layout.after_usage, layout.column) };
@@ -133,13 +134,22 @@ impl<'a> Judged<'a> {
         self.section.title.eq_ignore_ascii_case(POSITIONALS)
     }
 
-    fn is_real(&self, named: &Named, generated: bool) -> bool {
+    fn is_real(&self, named: &Named, generated: bool, for_positionals: bool) -> bool {
         let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
         let has_rows = self.entries.iter().any(|(e, o)| o.is_none() && is_action_with_rows(e));
         let has_options = !self.section.title.is_empty() && self.options().next().is_some();
         let by_layout = !generated && (has_options || has_rows);
-        confirmed || self.has_help() || self.is_for_positionals() || by_layout
+        confirmed || self.has_help() || for_positionals || by_layout
     }
+}
+
+/// Argparse's own section for positionals: the last one of that title before its options, since above it stands only the
+/// description, which may look like anything.
+fn positionals_section(sections: &[Judged], named: &Named) -> Option<usize> {
+    let is_options = |s: &Judged| s.has_help() || s.options().any(|(e, o)| named.confirms(e, Some(o)));
+    let options = sections.iter().position(is_options).unwrap_or(sections.len());
+    let is_one = |s: &Judged| s.is_for_positionals();
+    sections[..options].iter().rposition(is_one).or_else(|| sections.iter().position(is_one))
 }
 
 /// `{a,b} ...` is a subparsers action, or a positional with choices before a REMAINDER. The rows of a subparsers action
