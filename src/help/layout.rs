@@ -204,9 +204,10 @@ const MAX_GAPS: usize = 4;
 /// The columns where text begins behind two or more blanks.
 fn gaps(line: &Line) -> impl Iterator<Item = usize> {
     let mut blanks = 0;
-    line.text.chars().enumerate().skip(line.indent).filter_map(move |(column, c)| {
-        // An empty name leaves two blanks too: `-o  , --out`.
-        let begins = c != ' ' && c != ',' && blanks >= 2;
+    line.text.char_indices().enumerate().skip(line.indent).filter_map(move |(column, (at, c))| {
+        // An empty name leaves two blanks too: `-o  , --out`, `-o  [ ...]`.
+        let is_name = c == ',' || c == '[' && line.text[at..].starts_with("[ ...]");
+        let begins = c != ' ' && !is_name && blanks >= 2;
         blanks = if c == ' ' { blanks + 1 } else { 0 };
         begins.then_some(column)
     })
@@ -372,6 +373,14 @@ mod tests {
         check(
             "usage: x\n\noptions:\n  -h, --help            one  two   three\n  --very-long NAME  WITH GAPS\n                        text\n",
             &[("-h, --help", "one  two   three"), ("--very-long NAME  WITH GAPS", "text")],
+        );
+    }
+
+    #[test]
+    fn empty_names_are_no_columns() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help            show help\n  +F  [ ...], ++filter  [ ...]\n",
+            &[("-h, --help", "show help"), ("+F  [ ...], ++filter  [ ...]", "")],
         );
     }
 
