@@ -275,8 +275,8 @@ fn check_tool_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
         return Err(format!("must be 1 to {MAX_NAME} letters, digits, - and _"));
     }
-    if name == "health" {
-        return Err("`health` is the server's own tool".into());
+    if name == "health" || name == "sanctum__tools" {
+        return Err(format!("`{name}` is the server's own tool"));
     }
     Ok(())
 }
