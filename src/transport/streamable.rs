@@ -30,7 +30,7 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
         let message = "the answer is `application/json` or `text/event-stream`; `Accept` has neither";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message).response();
     }
-    let (access, body) = match app.access(&request).and_then(|access| Ok((access, app.read(body)?))) {
+    let (access, body) = match app.read(body).and_then(|body| Ok((app.access(&request)?, body))) {
         Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };
