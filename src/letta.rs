@@ -74,7 +74,7 @@ pub async fn secrets_within(letta: &Letta, limit: Duration) -> Result<Secrets, L
     let asking = letta.clone();
     let asked = tokio::task::spawn_blocking(move || ask(&asking, limit));
     // The thread ends by the same limit; a name server that does not answer may hold it longer than that.
-    let late = || format!("no answer within {} s", limit.as_secs_f32());
+    let late = || format!("timeout: no answer within {} s", limit.as_secs_f32());
     let asked = tokio::time::timeout(limit, asked).await.map_err(|_| late());
     let agents = asked.and_then(|ended| ended.map_err(|e| e.to_string())).and_then(|agents| agents);
     let agents = agents.map_err(|reason| LettaError::Request { url: letta.url.clone(), reason })?;
@@ -86,7 +86,7 @@ fn ask(letta: &Letta, limit: Duration) -> Result<Vec<Agent>, String> {
         Some(agent) => format!("{}?include=agent.secrets", utf8_percent_encode(agent, NON_ALPHANUMERIC)),
         None => format!("?limit={AGENTS}&include=agent.secrets"),
     };
-    let agent = ureq::Agent::config_builder().timeout_global(Some(limit)).build().new_agent();
+    let agent = ureq::Agent::config_builder().timeout_global(Some(limit)).proxy(None).build().new_agent();
     let asked = agent
         .get(format!("{}/v1/agents/{path}", letta.url))
         .header("Authorization", format!("Bearer {}", letta.token))

@@ -136,6 +136,11 @@ fn summary(config: &Config, summary: &Summary) -> String {
     summary.stale.iter().for_each(|(name, reason)| say("stale", name, reason));
     summary.skipped.iter().for_each(|s| say("skipped", &s.name, &s.reason));
     summary.problems.iter().for_each(|d| say("warning", &d.code, &d.message));
+    if let Some(profiles) = &config.profiles {
+        let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+        let first = &profiles.first().name;
+        lines.push(format!("profiles {}; clients begin with {first}", names.join(", ")));
+    }
     lines.join("\n")
 }
 

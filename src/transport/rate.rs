@@ -28,7 +28,7 @@ enum Who {
 
 /// The allowances.
 pub(super) struct Limiter {
-    limiter: RateLimiter<Who, HashMapStateStore<Who>, DefaultClock>,
+    allowances: RateLimiter<Who, HashMapStateStore<Who>, DefaultClock>,
     clients: usize,
     swept: Mutex<Option<Instant>>,
 }
@@ -48,7 +48,7 @@ impl Limiter {
         // A period of nothing would be no limit; the configuration has none.
         let quota = Quota::with_period(rate.period.max(Duration::from_nanos(1)));
         let quota = quota.unwrap_or(Quota::per_second(rate.burst)).allow_burst(rate.burst);
-        Limiter { limiter: RateLimiter::hashmap(quota), clients, swept: Mutex::default() }
+        Limiter { allowances: RateLimiter::hashmap(quota), clients, swept: Mutex::default() }
     }
 
     /// Takes one request from an allowance; where it is used up, the whole seconds after which there is more.
@@ -58,22 +58,22 @@ impl Limiter {
             (None, Some(peer)) if self.has_room() => Who::Peer(network(peer)),
             (None, _) => Who::Others,
         };
-        self.limiter.check_key(&who).map_err(|until| {
+        self.allowances.check_key(&who).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
         })
     }
 
     fn has_room(&self) -> bool {
-        if self.limiter.len() < self.clients {
+        if self.allowances.len() < self.clients {
             return true;
         }
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
             *swept = Some(Instant::now());
-            self.limiter.retain_recent();
+            self.allowances.retain_recent();
         }
-        self.limiter.len() < self.clients
+        self.allowances.len() < self.clients
     }
 }
 
@@ -93,14 +93,20 @@ mod tests {
         Rate { period: Duration::from_millis(period), burst: burst.try_into().unwrap() }
     }
 
-    fn peer(last: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, last]))
+    fn peer(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
     }
 
     #[test]
     fn each_key_and_each_peer_has_its_own_allowance() {
         let limiter = Limiter::new(rate(3_600_000, 2));
-        for who in [(Some(0), peer(1)), (Some(1), peer(1)), (None, peer(1)), (None, peer(2)), (None, None)] {
+        for who in [
+            (Some(0), Some(peer(1))),
+            (Some(1), Some(peer(1))),
+            (None, Some(peer(1))),
+            (None, Some(peer(2))),
+            (None, None),
+        ] {
             assert_eq!([limiter.check(who.0, who.1), limiter.check(who.0, who.1)], [Ok(()); 2], "{who:?}");
             let wait = limiter.check(who.0, who.1).unwrap_err();
             assert!((3590..=3600).contains(&wait), "{who:?} {wait}");
@@ -113,29 +119,29 @@ mod tests {
     #[test]
     fn an_allowance_comes_back() {
         let limiter = Limiter::new(rate(20, 1));
-        assert_eq!(limiter.check(None, peer(1)), Ok(()));
-        assert_eq!(limiter.check(None, peer(1)), Err(1));
+        assert_eq!(limiter.check(None, Some(peer(1))), Ok(()));
+        assert_eq!(limiter.check(None, Some(peer(1))), Err(1));
         std::thread::sleep(Duration::from_millis(40));
-        assert_eq!(limiter.check(None, peer(1)), Ok(()));
+        assert_eq!(limiter.check(None, Some(peer(1))), Ok(()));
     }
 
     #[test]
     fn memory_is_bounded() {
         let limiter = Limiter::remembering(3, rate(3_600_000, 1));
-        let answers: Vec<bool> = (0..10).map(|n| limiter.check(None, peer(n)).is_ok()).collect();
+        let answers: Vec<bool> = (0..10).map(|n| limiter.check(None, Some(peer(n))).is_ok()).collect();
         assert_eq!(
             answers.iter().filter(|ok| **ok).count(),
             4,
             "three of their own, one shared: {answers:?}"
         );
-        assert_eq!(limiter.limiter.len(), 4);
-        assert_eq!(limiter.check(Some(0), peer(0)), Ok(()), "a key always has its own");
+        assert_eq!(limiter.allowances.len(), 4);
+        assert_eq!(limiter.check(Some(0), Some(peer(0))), Ok(()), "a key always has its own");
         let quick = Limiter::remembering(3, rate(1, 1));
         for n in 0..10 {
             std::thread::sleep(Duration::from_millis(5));
             *quick.swept.lock().unwrap() = None;
-            assert_eq!(quick.check(None, peer(n)), Ok(()), "who has rested is forgotten");
+            assert_eq!(quick.check(None, Some(peer(n))), Ok(()), "who has rested is forgotten");
         }
-        assert!(quick.limiter.len() <= 3);
+        assert!(quick.allowances.len() <= 3);
     }
 }
