@@ -449,4 +449,29 @@ mod tests {
                 .expect("it resolves");
         assert_eq!(config.http.keys, ["a", "b", "c"]);
     }
+
+    #[test]
+    fn keys_of_profiles_are_keys_and_secrets() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("p.json");
+        let text = r#"{"profiles": {"a": {"mode": "all", "keys": ["A_KEY"]}}}"#;
+        std::fs::write(&file, text).expect("it is written");
+        let variables = [("SMCP_PROFILES", file.to_str().expect("text")), ("A_KEY", "k")];
+        let config = resolve(&["--allow-external"], &variables).expect("a profile's key is a key");
+        assert_eq!((config.http.keys.len(), config.http.profile_keys[0].profile.as_str()), (0, "a"));
+        let environment =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let plain = Config::without_http(
+            &cli::Plugins { help_timeout: 1.0, ..cli::Plugins::default() },
+            &cli::Limits::generous(),
+            &environment,
+        )
+        .expect("it resolves");
+        for config in [config, plain] {
+            let secret = config.discovery.secret_variables;
+            for name in SECRET_VARIABLES.into_iter().chain(["A_KEY"]) {
+                assert!(secret.iter().any(|s| s == name), "{name}");
+            }
+        }
+    }
 }
