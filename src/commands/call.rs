@@ -11,7 +11,7 @@ use crate::call::{Caller, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
 use crate::outcome::CallResult;
-use crate::registry::{Registry, Served, Snapshot};
+use crate::registry::{Quiet, Registry, Served, Snapshot};
 
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
     let arguments: Map<String, Value> =
@@ -19,7 +19,7 @@ pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
     crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
     super::serve::runtime()?.block_on(async {
-        let registry = Registry::load(&config, &super::serve::Quiet).await;
+        let registry = Registry::load(&config, &Quiet).await;
         let snapshot = registry.snapshot();
         let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;
         if typed.dry_run { dry_run(served, &arguments) } else { call(&config, served, &arguments).await }

@@ -15,7 +15,7 @@ use crate::config::{Config, Environment};
 use crate::letta;
 use crate::mcp;
 use crate::process;
-use crate::registry::{Progress, Registry, Summary};
+use crate::registry::{Progress, Quiet, Registry, Summary};
 use crate::transport;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -59,6 +59,9 @@ fn server(
     variables: Variables,
     shutdown: &CancellationToken,
 ) -> Arc<mcp::Server> {
+    if config.watch {
+        tokio::spawn(registry.clone().watch(shutdown.clone()));
+    }
     let caller = Caller::new(config.limits.clone(), variables);
     let plugins = mcp::Plugins { registry, caller };
     mcp::Server::governed(plugins, config.profiles.clone(), shutdown.clone())
@@ -156,14 +159,6 @@ fn addresses(address: SocketAddr) -> String {
     format!(
         "listening on {address}\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
     )
-}
-
-/// Tells nobody how a load goes.
-pub(super) struct Quiet;
-
-impl Progress for Quiet {
-    fn found(&self, _plugins: usize) {}
-    fn done(&self, _plugin: &str) {}
 }
 
 /// A progress bar on standard error, where that is a terminal.
