@@ -41,7 +41,7 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let (registry, variables) = load(&config, &Quiet).await;
+        let (registry, variables) = load(&config, &()).await;
         log::info!("{}", summary(&config, &registry.summary()));
         let shutdown = stop_signal();
         let server = server(&config, registry, variables, &shutdown);
@@ -156,14 +156,6 @@ fn addresses(address: SocketAddr) -> String {
     format!(
         "listening on {address}\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
     )
-}
-
-/// Tells nobody how a load goes.
-pub(super) struct Quiet;
-
-impl Progress for Quiet {
-    fn found(&self, _plugins: usize) {}
-    fn done(&self, _plugin: &str) {}
 }
 
 /// A progress bar on standard error, where that is a terminal.

@@ -120,6 +120,12 @@ pub trait Progress: Send + Sync {
     fn done(&self, plugin: &str);
 }
 
+/// Reports to nobody.
+impl Progress for () {
+    fn found(&self, _: usize) {}
+    fn done(&self, _: &str) {}
+}
+
 impl Registry {
     /// Discovers all plugins (from contracts where those are valid) and makes the first snapshot. Never fails: a
     /// plugins directory that is not there is an empty snapshot, and the [`Report`] says so.
