@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use smcp::cli;
 use smcp::config::Config;
-use smcp::registry::{Quiet, Registry, State};
+use smcp::registry::{Registry, State};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Longer than anything here takes on a busy machine. On an idle one a change shows within a second.
@@ -59,7 +59,7 @@ impl World {
         };
         let environment = |name: &str| std::env::var(name).ok();
         let config = Config::without_http(&plugins, &cli::Limits::generous(), &environment).unwrap();
-        let registry = Arc::new(Registry::load(&config, &Quiet).await);
+        let registry = Arc::new(Registry::load(&config, &()).await);
         let stop = CancellationToken::new();
         tokio::spawn(registry.clone().watch(stop.clone()));
         World { dir, registry, _stop: stop.drop_guard() }

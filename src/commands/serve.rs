@@ -15,7 +15,7 @@ use crate::config::{Config, Environment};
 use crate::letta;
 use crate::mcp;
 use crate::process;
-use crate::registry::{Progress, Quiet, Registry, Summary};
+use crate::registry::{Progress, Registry, Summary};
 use crate::transport;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -41,7 +41,7 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let (registry, variables) = load(&config, &Quiet).await;
+        let (registry, variables) = load(&config, &()).await;
         log::info!("{}", summary(&config, &registry.summary()));
         let shutdown = stop_signal();
         let server = server(&config, registry, variables, &shutdown);

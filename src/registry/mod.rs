@@ -121,13 +121,10 @@ pub trait Progress: Send + Sync {
     fn done(&self, plugin: &str);
 }
 
-/// Tells nobody how a load goes.
-#[derive(Clone, Copy, Debug)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn found(&self, _plugins: usize) {}
-    fn done(&self, _plugin: &str) {}
+/// Reports to nobody.
+impl Progress for () {
+    fn found(&self, _: usize) {}
+    fn done(&self, _: &str) {}
 }
 
 impl Registry {

@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Quiet, Registry, Snapshot, State};
+use super::{Registry, Snapshot, State};
 use crate::contract;
 use crate::plugin::discover;
 
@@ -55,7 +55,7 @@ impl Registry {
         let mut sentry = self.post().await;
         loop {
             let before = self.snapshot();
-            let differs = self.reload(&Quiet).await;
+            let differs = self.reload(&()).await;
             noise.learn(&changed, differs);
             if differs {
                 log::info!("plugins changed: {}", difference(&before, &self.snapshot()));
