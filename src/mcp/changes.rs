@@ -55,18 +55,20 @@ impl List {
 }
 
 fn prompts(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &[Prompt])> {
-    snapshot.plugins.iter().map(|p| (p.name.as_str(), p.offers.prompts.as_slice()))
+    let of_each = snapshot.plugins.iter().map(|p| (p.name.as_str(), p.offers.prompts.as_slice()));
+    of_each.filter(|(_, prompts)| !prompts.is_empty())
 }
 
 fn resources(
     snapshot: &Snapshot,
 ) -> impl Iterator<Item = (&str, &[FileResource], &[TemplateResource], bool)> {
     let with_tools: HashSet<&str> = snapshot.tools.iter().map(|s| s.plugin.name.as_str()).collect();
-    snapshot.plugins.iter().map(move |p| {
+    let of_each = snapshot.plugins.iter().map(move |p| {
         // A plugin that has tools has a contract.
         let (name, offers) = (p.name.as_str(), &p.offers);
         (name, offers.resources.as_slice(), offers.templates.as_slice(), with_tools.contains(name))
-    })
+    });
+    of_each.filter(|(_, files, templates, contract)| !files.is_empty() || !templates.is_empty() || *contract)
 }
 
 /// Tells which lists change from now on.
