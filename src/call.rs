@@ -3,6 +3,8 @@
 //! Shared by all sessions. It bounds how many processes run (over all plugins, and for a plugin that asks for it) and
 //! how many calls wait; it must not know JSON-RPC, sessions or transports.
 
+mod recent;
+
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -18,6 +20,10 @@ use crate::outcome::{self, CallResult};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
 
+pub use recent::{KEPT, Record};
+
+use recent::Recent;
+
 /// Bytes of standard error that are kept at most: it is shown in errors only, where its end is what matters.
 const ERROR_CAP: usize = 64 * 1024;
 
@@ -30,6 +36,7 @@ pub struct Caller {
     calls: AtomicU64,
     errors: AtomicU64,
     running: Arc<AtomicU64>,
+    recent: Recent,
 }
 
 /// Counts of calls since the start, for `health`.
@@ -54,6 +61,7 @@ impl Caller {
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             running: Arc::default(),
+            recent: Recent::default(),
         })
     }
 
@@ -71,7 +79,14 @@ impl Caller {
         let started = Instant::now();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut outcome = Outcome { errors: &self.errors, is_error: true };
-        let words = served.argv(arguments)?;
+        let note = self.recent.begin(&served.tool.name);
+        let words = match served.argv(arguments) {
+            Ok(words) => words,
+            Err(errors) => {
+                note.end("invalid_arguments");
+                return Err(errors);
+            }
+        };
         let result = match self.place(&served.plugin, cancel).await {
             Ok(place) => {
                 let spec = self.spec(&served.plugin, words);
@@ -80,6 +95,7 @@ impl Caller {
             Err(result) => result,
         };
         outcome.is_error = result.is_error;
+        note.end(if result.is_error { result.error_code().unwrap_or("plugin_error") } else { "ok" });
         // Neither arguments nor results: those are the users' own.
         let ended = if result.is_error { "error" } else { "ok" };
         log::info!("call of {}: {ended} after {:.1?}", served.tool.name, started.elapsed());
@@ -93,6 +109,11 @@ impl Caller {
             errors: self.errors.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
         }
+    }
+
+    /// The last calls, the newest first, at most [`KEPT`].
+    pub fn recent(&self) -> Vec<Record> {
+        self.recent.list()
     }
 
     /// A place to run in, waited for where need be; else what the caller is told. The plugin's own place comes first:

@@ -29,6 +29,7 @@ pub mod outcome;
 pub mod registry;
 
 pub mod mcp;
+pub mod web;
 
 pub mod transport;
 

@@ -32,6 +32,26 @@ pub struct CallResult {
     pub is_error: bool,
 }
 
+/// The codes that errors of ours have.
+const CODES: [&str; 8] = [
+    "invalid_tool_name",
+    "plugin_not_found",
+    "plugin_error",
+    "timeout",
+    "cancelled",
+    "busy",
+    "invalid_arguments",
+    "internal_error",
+];
+
+impl CallResult {
+    /// The code of an error of ours; `None` where the result is no error, or has the program's own structure.
+    pub fn error_code(&self) -> Option<&'static str> {
+        let code = self.structured.as_ref().filter(|_| self.is_error)?["error"]["code"].as_str()?;
+        CODES.into_iter().find(|known| *known == code)
+    }
+}
+
 /// An error result with one of the codes `invalid_tool_name`, `plugin_not_found`, `plugin_error`, `timeout`,
 /// `cancelled`, `busy`, `invalid_arguments`, `internal_error`: the message as text, and
 /// `structuredContent.error{code, message}`.

@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, web};
+use actix_web::{Error, web::Data};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -19,6 +19,7 @@ use super::App;
 use super::peers::Peers;
 use super::reply::Refusal;
 use crate::config::Http;
+use crate::web;
 
 /// Names by which this machine is called on it or in its containers. Those in `.internal` are a container engine's
 /// words for the host; nobody can register them, so no foreign page can come under them.
@@ -44,6 +45,7 @@ pub(super) struct Guard {
 struct Asked<'a> {
     peer: Option<IpAddr>,
     method: &'a Method,
+    path: &'a str,
     /// The authority of the request line, where it has one.
     authority: Option<&'a str>,
     headers: &'a HeaderMap,
@@ -69,7 +71,7 @@ impl Guard {
         let has_key = self.has_key(asked.headers);
         self.check_host(asked, has_key)?;
         self.check_origin(asked.headers)?;
-        self.check_key(asked.peer, has_key)?;
+        self.check_key(asked, has_key)?;
         self.check_form(asked)
     }
 
@@ -118,9 +120,12 @@ impl Guard {
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
     }
 
-    fn check_key(&self, peer: Option<IpAddr>, has_key: bool) -> Result<(), Refusal> {
-        let is_loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        if self.key_hashes.is_empty() || has_key || (is_loopback && !self.require_auth) {
+    /// The page's own files need no key: they say nothing of this server, and a browser that opens an address has none
+    /// to send. The page asks its user for one and sends it with all else that it wants.
+    fn check_key(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
+        let is_loopback = asked.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        let is_file = asked.method == Method::GET && web::asset(asked.path).is_some();
+        if self.key_hashes.is_empty() || has_key || is_file || (is_loopback && !self.require_auth) {
             return Ok(());
         }
         let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
@@ -188,10 +193,11 @@ pub(super) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let app = request.app_data::<web::Data<App>>().expect("the application is made with its state").clone();
+    let app = request.app_data::<Data<App>>().expect("the application is made with its state").clone();
     let asked = Asked {
         peer: request.peer_addr().map(|a| a.ip()),
         method: request.method(),
+        path: request.path(),
         authority: request.head().uri.authority().map(Authority::as_str),
         headers: request.headers(),
     };
@@ -236,7 +242,8 @@ mod tests {
         for (name, value) in pairs {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        let asked = Asked { peer: Some(peer.parse().unwrap()), method, authority: None, headers: &headers };
+        let peer = Some(peer.parse().unwrap());
+        let asked = Asked { peer, method, path: "/health", authority: None, headers: &headers };
         Guard::new(http).check(asked).err().map_or(200, |r| r.response().status().as_u16())
     }
 

@@ -1,0 +1,3 @@
+#!/bin/sh
+# No help page at all.
+echo "no help here"
