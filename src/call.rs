@@ -217,6 +217,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Command, Tool};
+    use crate::plugin::offers::Offers;
     use crate::registry::State;
 
     const PATIENCE: Duration = Duration::from_secs(30);
@@ -241,6 +242,7 @@ mod tests {
             env: vec![("GREETING".into(), "hi".into())],
             timeout: None,
             concurrency: own.map(|n| Arc::new(Semaphore::new(n))),
+            offers: Offers::default(),
             root: Command::default(),
             state: State::Ready,
             diagnostics: Vec::new(),

@@ -190,15 +190,14 @@ fn lay_out(chain: &[&Command], path: &[String], given: &[Given<'_>]) -> Result<V
     let mut refusal = None;
     let layouts = Layout::all(chain.len());
     let filled = words::fill(chain, given);
-    for dialects in chain.first().map_or(&[][..], |root| replay::demands(root)) {
-        for layout in &layouts {
-            let given = if layout.fill { filled.as_slice() } else { given };
-            let words = words::words(chain, path, given, *layout);
-            match replay::check(chain, &words, given, dialects) {
-                Ok(()) => return Ok(words),
-                // The first layout is the usual one, so its trouble is the one to tell.
-                Err(trouble) => refusal = refusal.or(Some(trouble)),
-            }
+    let dialects = chain.first().map_or(&[][..], |root| replay::dialects(root));
+    for layout in &layouts {
+        let given = if layout.fill { filled.as_slice() } else { given };
+        let words = words::words(chain, path, given, *layout);
+        match replay::check(chain, &words, given, dialects) {
+            Ok(()) => return Ok(words),
+            // The first layout is the usual one, so its trouble is the one to tell.
+            Err(trouble) => refusal = refusal.or(Some(trouble)),
         }
     }
     Err(refusal.unwrap_or_else(|| ArgvError::new(ALL, "argparse has no way to take these arguments")))

@@ -69,7 +69,11 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     let flagged = |v: &&String| v.starts_with(|c| prefix.contains(c)) && v.chars().count() > 1;
     let mut values = uses.iter().flat_map(|u| &u.values);
     if values.clone().any(|v| v == "--") {
-        return Some("can't hold the value `--`: argparse drops it".into());
+        return Some("can't hold the value `--`: argparse (before Python 3.12.5 and 3.13.1) drops it".into());
+    }
+    if argument.is_positional() && chain[place.depth].parser.two_passes {
+        let word = values.find(flagged)?;
+        return Some(format!("can't hold `{word}`: `parse_intermixed_args` would take it for an option"));
     }
     if argument.is_positional() {
         let word = values.next().filter(flagged).filter(|_| argument.arity == Arity::Remainder)?;

@@ -20,17 +20,16 @@ pub(super) enum Dialect {
     Dropping,
     /// Only the `--` that ends the options is dropped.
     Exact,
+    /// The same, and whatever begins like a negative number counts as one (`CPython` 3.14).
+    Broad,
 }
 
-/// The dialects that must agree, in the order in which to try: where it isn't known whether a `--` is kept, a layout
-/// that doesn't depend on it is best, and else what current versions do.
-pub(super) fn demands(root: &Command) -> &'static [&'static [Dialect]] {
-    const BOTH: &[Dialect] = &[Dialect::Exact, Dialect::Dropping];
-    const EXACT: &[Dialect] = &[Dialect::Exact];
+/// The dialects that must agree: all, but for those of which it is known that the program's argparse has another.
+pub(super) fn dialects(root: &Command) -> &'static [Dialect] {
     match root.parser.keeps_double_dash {
-        Some(true) => &[EXACT],
-        Some(false) => &[BOTH],
-        None => &[BOTH, EXACT],
+        Some(true) => &[Dialect::Exact, Dialect::Broad],
+        Some(false) => &[Dialect::Exact, Dialect::Dropping],
+        None => &[Dialect::Exact, Dialect::Dropping, Dialect::Broad],
     }
 }
 
@@ -61,7 +60,7 @@ pub(super) fn check(
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     for dialect in dialects {
         let mut seen = Seen::new();
-        let read = Parser::read(chain, 0, &words, *dialect, &mut seen);
+        let read = Parser::read(chain, 0, &words, *dialect, false, &mut seen);
         let compared =
             read.and_then(|()| compare(&meant, &seen).map_or(Ok(()), |place| Err(Trouble::Misread(place))));
         compared.map_err(|trouble| explain(&trouble, chain, given))?;
@@ -109,6 +108,7 @@ impl<'a> Parser<'a> {
         depth: usize,
         words: &'a [&'a str],
         dialect: Dialect,
+        again: bool,
         seen: &mut Seen,
     ) -> Result<(), Trouble> {
         let command = chain[depth];
@@ -116,7 +116,7 @@ impl<'a> Parser<'a> {
             let is_file = |w: &&&str| w.starts_with(|c| chars.contains(c));
             words.iter().find(is_file).map_or(Ok(()), |w| Err(Trouble::File((*w).to_owned())))?;
         }
-        let classes = classify(command, words)?;
+        let classes = classify(command, words, dialect)?;
         let letter = |class: &Class<'_>| match class {
             Class::Plain => 'A',
             Class::Dashes => '-',
@@ -125,7 +125,24 @@ impl<'a> Parser<'a> {
         let pattern = classes.iter().map(letter).collect();
         let mut parser =
             Parser { chain, command, depth, words, classes, pattern, slots: slots(command), dialect };
-        parser.run(seen)
+        if command.parser.two_passes && !again { parser.run_twice(seen) } else { parser.run(seen) }
+    }
+
+    /// `parse_known_intermixed_args` with its positionals put aside: the options first, then all other words once more.
+    /// The first time that it comes to such words, a `--` before them is lost.
+    fn run_twice(&mut self, seen: &mut Seen) -> Result<(), Trouble> {
+        let (mut rest, mut at) = (Vec::new(), 0);
+        while at < self.words.len() {
+            match self.classes[at] {
+                Class::Option(..) => at = self.option(at, seen)?,
+                Class::Dashes if rest.is_empty() && !self.slots.is_empty() => at += 1,
+                _ => {
+                    rest.push(self.words[at]);
+                    at += 1;
+                }
+            }
+        }
+        Parser::read(self.chain, self.depth, &rest, self.dialect, true, seen)
     }
 
     /// Options and positionals by turns, until the last option; then the positionals that are left.
@@ -220,13 +237,13 @@ impl<'a> Parser<'a> {
     /// The subcommand's word, and its parser's turn at all words after it.
     fn subcommand(&self, start: usize, end: usize, seen: &mut Seen) -> Result<(), Trouble> {
         let mut words = &self.words[start..end];
-        if self.dialect == Dialect::Exact && self.pattern[start..].starts_with('-') {
+        if self.dialect != Dialect::Dropping && self.pattern[start..].starts_with('-') {
             words = &words[1..];
         }
         let next = self.chain.get(self.depth + 1);
         match (words.split_first(), next) {
             (Some((word, rest)), Some(next)) if next.answers_to(word) => {
-                Parser::read(self.chain, self.depth + 1, rest, self.dialect, seen)
+                Parser::read(self.chain, self.depth + 1, rest, self.dialect, false, seen)
             }
             _ => Err(Trouble::Subcommand),
         }
@@ -242,7 +259,7 @@ impl<'a> Parser<'a> {
             let Some(found) = expression.captures(rest) else { continue };
             let mut counts: Vec<usize> = found.iter().skip(1).flatten().map(|m| m.len()).collect();
             let stopped_by_option = rest[counts.iter().sum()..].starts_with('O');
-            while self.dialect == Dialect::Exact && stopped_by_option && counts.last() == Some(&0) {
+            while self.dialect != Dialect::Dropping && stopped_by_option && counts.last() == Some(&0) {
                 counts.pop();
             }
             return counts;
@@ -299,7 +316,11 @@ fn taken(arity: Arity, following: &str) -> Option<usize> {
     }
 }
 
-fn classify<'a>(command: &'a Command, words: &[&'a str]) -> Result<Vec<Class<'a>>, Trouble> {
+fn classify<'a>(
+    command: &'a Command,
+    words: &[&'a str],
+    dialect: Dialect,
+) -> Result<Vec<Class<'a>>, Trouble> {
     let mut classes = Vec::with_capacity(words.len());
     let mut ended = false;
     for word in words {
@@ -309,14 +330,14 @@ fn classify<'a>(command: &'a Command, words: &[&'a str]) -> Result<Vec<Class<'a>
                 ended = true;
                 Class::Dashes
             }
-            word => class(command, word)?,
+            word => class(command, word, dialect)?,
         });
     }
     Ok(classes)
 }
 
 /// `_parse_optional`: what a word is by its looks.
-fn class<'a>(command: &'a Command, word: &'a str) -> Result<Class<'a>, Trouble> {
+fn class<'a>(command: &'a Command, word: &'a str, dialect: Dialect) -> Result<Class<'a>, Trouble> {
     let prefix = &command.parser.prefix_chars;
     if !word.starts_with(|c| prefix.contains(c)) {
         return Ok(Class::Plain);
@@ -346,7 +367,9 @@ fn class<'a>(command: &'a Command, word: &'a str) -> Result<Class<'a>, Trouble> 
         // An abbreviation. None is ever sent on purpose, so whatever takes it is not what was meant.
         (Some(_), None) => Ok(Class::Option(None, None)),
         (None, _) => {
-            let number = is_negative_number(word) && !has_number_flags(command);
+            let is_number =
+                if dialect == Dialect::Broad { begins_like_number(word) } else { is_negative_number(word) };
+            let number = is_number && !has_number_flags(command);
             Ok(if number || word.contains(' ') { Class::Plain } else { Class::Option(None, None) })
         }
     }
@@ -364,6 +387,12 @@ fn find_flag<'a>(command: &'a Command, word: &str) -> Option<(usize, &'a str)> {
 
 fn has_number_flags(command: &Command) -> bool {
     command.parser.negative_number_options || flags(command).any(|(_, flag)| is_negative_number(flag))
+}
+
+/// `-\.?\d`, and then anything: the idea of 3.14.
+fn begins_like_number(word: &str) -> bool {
+    let Some(number) = word.strip_prefix('-') else { return false };
+    number.strip_prefix('.').unwrap_or(number).starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// `^-\d+$|^-\d*\.\d+$`, argparse's idea of a negative number; later versions have more of them.

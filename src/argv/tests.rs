@@ -159,8 +159,8 @@ fn counts_have_a_bound() {
 }
 
 #[test]
-fn a_dropped_value_is_refused_only_where_it_is_dropped() {
-    for (keeps, refused) in [(None, false), (Some(true), false), (Some(false), true)] {
+fn double_dashes_are_passed_only_where_they_are_kept() {
+    for (keeps, refused) in [(None, true), (Some(true), false), (Some(false), true)] {
         let (mut root, tool) = tool(json!([{"flags": ["--x"]}]), &[]);
         root.parser.keeps_double_dash = keeps;
         let given = json!({"x": "--"});

@@ -48,15 +48,17 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// A contract in the current format, without what files do not keep (lines of help pages), so that it is equal to
-    /// what will be read.
+    /// A contract in the current format, without what files do not keep (lines of help pages, what the interpreter does
+    /// to a `--` but once), so that it is equal to what will be read.
     pub fn new(
         plugin: &str,
         mut command: Command,
         tools: Vec<Tool>,
         diagnostics: Vec<Diagnostic>,
     ) -> Contract {
-        forget_lines(&mut command);
+        let keeps_double_dash = command.parser.keeps_double_dash;
+        forget(&mut command);
+        command.parser.keeps_double_dash = keeps_double_dash;
         let diagnostics = diagnostics.into_iter().map(|d| Diagnostic { line: None, ..d }).collect();
         Contract { format_version: FORMAT_VERSION, plugin: plugin.to_owned(), tools, command, diagnostics }
     }
@@ -72,10 +74,11 @@ impl Contract {
     }
 }
 
-fn forget_lines(command: &mut Command) {
+fn forget(command: &mut Command) {
+    command.parser.keeps_double_dash = None;
     command.arguments.iter_mut().for_each(|argument| argument.line = None);
     command.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.line = None);
-    command.subcommands.iter_mut().for_each(forget_lines);
+    command.subcommands.iter_mut().for_each(forget);
 }
 
 /// The JSON Schema of contract files, for editors.

@@ -69,6 +69,8 @@ struct Cached {
     /// The digest of the contract file that it belongs to.
     contract: String,
     fingerprint: Fingerprint,
+    /// What the interpreter does to a value that is `--` (see [`crate::model::ParserTraits`]).
+    keeps_double_dash: Option<bool>,
 }
 
 impl Store {
@@ -104,19 +106,27 @@ impl Store {
         if found > FORMAT_VERSION.into() {
             return Err(ContractError::Newer { path, found });
         }
-        let contract: Contract =
+        let mut contract: Contract =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if contract.plugin != plugin {
             return Err(damaged(format!("it is the contract of `{}`", contract.plugin)));
         }
         check::check(&contract).map_err(damaged)?;
-        Ok(Some(Known { contract, digest: digest(&bytes) }))
+        let digest = digest(&bytes);
+        let cached = self.cached(plugin, &digest);
+        contract.command.parser.keeps_double_dash = cached.and_then(|cached| cached.keeps_double_dash);
+        Ok(Some(Known { contract, digest }))
     }
 
     /// The fingerprint under which the plugin's contract was true. A missing or damaged one is no fault: it is cache.
     pub fn fingerprint(&self, plugin: &str, known: Option<&Known>) -> Option<Fingerprint> {
+        Some(self.cached(plugin, &known?.digest)?.fingerprint)
+    }
+
+    /// What is cached beside the contract of that digest.
+    fn cached(&self, plugin: &str, contract: &str) -> Option<Cached> {
         let cached: Cached = read_json(&self.cache_path(plugin))?;
-        (known?.digest == cached.contract).then_some(cached.fingerprint)
+        (cached.contract == contract).then_some(cached)
     }
 
     /// The help pages that were captured last, keyed by the command's words joined with blanks.
@@ -134,17 +144,18 @@ impl Store {
         let text = contract.text();
         write_changed(&self.contract_path(&contract.plugin), text.as_bytes())?;
         write_changed(&self.pages_path(&contract.plugin), &serde_json::to_vec(pages)?)?;
-        self.write_cached(&contract.plugin, digest(text.as_bytes()), fingerprint)
+        self.write_cached(contract, digest(text.as_bytes()), fingerprint)
     }
 
     /// Writes a fingerprint anew, e.g. with the times of files that were touched but not changed.
-    pub fn refresh(&self, plugin: &str, known: &Known, fingerprint: &Fingerprint) -> io::Result<()> {
-        self.write_cached(plugin, known.digest.clone(), fingerprint)
+    pub fn refresh(&self, known: &Known, fingerprint: &Fingerprint) -> io::Result<()> {
+        self.write_cached(&known.contract, known.digest.clone(), fingerprint)
     }
 
-    fn write_cached(&self, plugin: &str, contract: String, fingerprint: &Fingerprint) -> io::Result<()> {
-        let cached = Cached { contract, fingerprint: fingerprint.clone() };
-        write_changed(&self.cache_path(plugin), &serde_json::to_vec(&cached)?)
+    fn write_cached(&self, of: &Contract, digest: String, fingerprint: &Fingerprint) -> io::Result<()> {
+        let keeps_double_dash = of.command.parser.keeps_double_dash;
+        let cached = Cached { contract: digest, fingerprint: fingerprint.clone(), keeps_double_dash };
+        write_changed(&self.cache_path(&of.plugin), &serde_json::to_vec(&cached)?)
     }
 }
 
@@ -210,7 +221,8 @@ mod tests {
             annotations: Map::new(),
             bindings: vec![Binding { property: "x".into(), depth: 1, index: 0 }],
         };
-        let root = Command { subcommands: vec![leaf], ..Command::default() };
+        let mut root = Command { subcommands: vec![leaf], ..Command::default() };
+        root.parser.keeps_double_dash = Some(true);
         Contract::new("p", root, vec![tool], Vec::new())
     }
 
@@ -233,6 +245,7 @@ mod tests {
         let text = fs::read_to_string(store.contract_path("p")).unwrap();
         assert!(text.starts_with("{\n  \"formatVersion\": 1,\n  \"plugin\": \"p\",\n  \"tools\": ["));
         assert!(text.ends_with("}\n"));
+        assert!(!text.contains("keepsDoubleDash"), "a trait of the interpreter is no part of the contract");
     }
 
     #[test]
@@ -259,6 +272,7 @@ mod tests {
         fs::write(&path, fs::read_to_string(&path).unwrap().replace("Up.", "Down.")).unwrap();
         let known = store.read("p").unwrap().unwrap();
         assert_eq!(store.fingerprint("p", Some(&known)), None);
+        assert_eq!(known.contract.command.parser.keeps_double_dash, None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::model::{Argument, ValueType};
+use crate::model::{Argument, Arity, ValueType};
 
 /// `(default: X)` and its like. The value runs to the bracket that closes.
 static BRACKETED: LazyLock<Regex> = LazyLock::new(|| {
@@ -82,7 +82,7 @@ const MAX_NAMES: usize = 8;
 
 /// The default as a value of the argument's type; `None` where it isn't one.
 pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
-    if argument.arity.is_many() {
+    if argument.arity.is_many() && (argument.arity != Arity::Untold || text.starts_with('[')) {
         let inner = text.strip_prefix('[')?.strip_suffix(']')?;
         let items = inner.split(", ").filter(|i| !i.is_empty()).map(|i| scalar(unquoted(i), argument));
         return items.collect::<Option<Vec<Value>>>().filter(|v| !v.is_empty()).map(Value::Array);
@@ -109,7 +109,7 @@ fn bracketed(help: &str) -> Option<String> {
     let open = help[found.start()..].chars().next()?;
     let text = &help[found.end()..];
     let end = closing(text, open)?;
-    let whole = text[..end].trim();
+    let whole = &text[..end].trim().replace('\n', " ");
     // What the formatter appends ends the text, and is the value itself whatever it holds.
     let appended =
         help[found.end() + end + 1..].trim().is_empty() && help[found.start()..].starts_with("(default: ");

@@ -20,19 +20,12 @@ pub(super) fn parse(header: &str, prefixes: &str) -> Option<Invocation> {
     loop {
         let (flag, after) = flag(rest, prefixes)?;
         flags.push(flag.to_owned());
-        // An empty name (`metavar=''`) leaves its blank behind each flag: `-o , --out`.
-        if let Some(next) = after.strip_prefix(" , ").filter(|next| self::flag(next, prefixes).is_some()) {
-            let rest = parse(next, prefixes)?;
-            flags.extend(rest.flags);
-            return Some(Invocation { flags, values: BLANK.to_owned() });
-        }
         if let Some(next) = after.strip_prefix(", ").filter(|next| self::flag(next, prefixes).is_some()) {
             rest = next;
             continue;
         }
-        let values = after.trim_start();
-        let last_only = Invocation { flags: flags.clone(), values: values.to_owned() };
-        return Some(values_repeated(values, &flags, prefixes).unwrap_or(last_only));
+        let last_only = || Invocation { flags: flags.clone(), values: after.trim_start().to_owned() };
+        return Some(values_repeated(after, &flags, prefixes).unwrap_or_else(last_only));
     }
 }
 
@@ -46,21 +39,24 @@ fn flag<'a>(text: &'a str, prefixes: &str) -> Option<(&'a str, &'a str)> {
     (begins && named).then(|| (word, &text[word.len()..]))
 }
 
-/// `VALUES, --flag VALUES, …`: the text up to 3.12, where every flag is followed by the same values.
+/// ` VALUES, --flag VALUES, …`: the text up to 3.12, where every flag is followed by the same values. Empty names
+/// (`metavar=''`) leave nothing but their blanks, which are gone at the end of the line: `-o , --out`.
 fn values_repeated(text: &str, before: &[String], prefixes: &str) -> Option<Invocation> {
-    if before.len() > 1 || text.is_empty() {
-        return None;
-    }
+    let text = text.strip_prefix(' ').filter(|_| before.len() == 1)?;
     for (at, _) in text.match_indices(", ").take(MAX_SPLITS) {
         let values = &text[..at];
         let mut flags = before.to_vec();
         let mut rest = &text[at..];
         while let Some((flag, after)) = rest.strip_prefix(", ").and_then(|next| flag(next, prefixes)) {
-            let Some(after) = after.strip_prefix(' ').and_then(|a| a.strip_prefix(values)) else { break };
+            let after = if after.is_empty() { " " } else { after };
+            let Some(after) = after.strip_prefix(' ') else { break };
+            let is_last = after.trim_end() == values.trim_end();
+            let Some(after) = after.strip_prefix(values).or(is_last.then_some("")) else { break };
             flags.push(flag.to_owned());
             rest = after;
         }
         if rest.is_empty() {
+            let values = if values.trim().is_empty() { BLANK } else { values.trim_start() };
             return Some(Invocation { flags, values: values.to_owned() });
         }
     }
@@ -98,6 +94,9 @@ mod tests {
         check("--foo, --no-foo", &["--foo", "--no-foo"], "");
         check("--nil ", &["--nil"], "");
         check("-o , --out", &["-o", "--out"], " ");
+        check("-o , --out , --output", &["-o", "--out", "--output"], " ");
+        check("-o  , --out", &["-o", "--out"], " ");
+        check("-o  [ ...], --out  [ ...]", &["-o", "--out"], "[ ...]");
         check("-D KEY=VALUE, --define KEY=VALUE", &["-D", "--define"], "KEY=VALUE");
     }
 

@@ -68,13 +68,19 @@ pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
 }
 
 /// The usage and the indices of its lines: from `usage:` to the next blank line.
-fn usage(lines: &[Line]) -> (Option<String>, std::ops::Range<usize>) {
+fn usage<'a>(lines: &[Line<'a>]) -> (Option<String>, std::ops::Range<usize>) {
     let Some(start) = lines.iter().position(|l| after_usage_word(l.content()).is_some()) else {
         return (None, 0..0);
     };
     let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, i)).unwrap_or(lines.len());
     let first = after_usage_word(lines[start].content()).unwrap_or_default();
-    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(Line::content));
+    // A further form of a hand-written usage begins with the program's name again.
+    let name = first.split_whitespace().next().unwrap_or_default();
+    let form = |line: &Line<'a>| {
+        let content = line.content();
+        content.strip_prefix(name).filter(|rest| !name.is_empty() && rest.starts_with(' ')).unwrap_or(content)
+    };
+    let words = std::iter::once(first).chain(lines[start + 1..end].iter().map(form));
     let text: Vec<&str> = words.map(str::trim).filter(|w| !w.is_empty()).collect();
     (Some(text.join(" ")), start..end)
 }
@@ -163,12 +169,14 @@ fn indented_until(lines: &[Line], from: usize, usage: &std::ops::Range<usize>) -
 fn help_column(lines: &[Line], bodies: &[Body], indent: usize) -> Option<usize> {
     // Prose that looks like a section has columns of its own; options are what tells sections from it.
     let has_option = |b: &&Body| lines[b.start..b.end].iter().any(|l| l.indent == indent && begins_option(l));
-    let mut sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
-    if sure.is_empty() {
-        sure = bodies.iter().collect();
-    }
+    let sure: Vec<&Body> = bodies.iter().filter(has_option).collect();
+    voted_column(lines, &sure, indent)
+        .or_else(|| voted_column(lines, &bodies.iter().collect::<Vec<_>>(), indent))
+}
+
+fn voted_column(lines: &[Line], bodies: &[&Body], indent: usize) -> Option<usize> {
     let mut votes = std::collections::BTreeMap::<usize, usize>::new();
-    for body in &sure {
+    for body in bodies {
         for line in lines[body.start..body.end].iter().filter(|l| !l.is_blank()) {
             // A line deeper than rows can only be help.
             if line.indent > indent + ROW_INDENT {
@@ -197,7 +205,8 @@ const MAX_GAPS: usize = 4;
 fn gaps(line: &Line) -> impl Iterator<Item = usize> {
     let mut blanks = 0;
     line.text.chars().enumerate().skip(line.indent).filter_map(move |(column, c)| {
-        let begins = c != ' ' && blanks >= 2;
+        // An empty name leaves two blanks too: `-o  , --out`.
+        let begins = c != ' ' && c != ',' && blanks >= 2;
         blanks = if c == ' ' { blanks + 1 } else { 0 };
         begins.then_some(column)
     })
@@ -207,7 +216,12 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut after_blank = false;
-    for line in &lines[body.start + description(&lines[body.start..body.end], indent, column)..body.end] {
+    let described = if title.eq_ignore_ascii_case(POSITIONALS) {
+        0
+    } else {
+        description(&lines[body.start..body.end], indent, column)
+    };
+    for line in &lines[body.start + described..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
         if is_help {
             // Help before any entry belongs to one whose name is empty (`metavar=''`).
@@ -236,6 +250,9 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     Section { title, start: body.heading.unwrap_or(body.start), end: body.end, entries }
 }
 
+/// The title of the group that every parser has for its positionals. It has no description.
+pub(super) const POSITIONALS: &str = "positional arguments";
+
 /// How many lines of a body are the group's description: what stands before a blank line that is followed by an
 /// entry, since argparse prints no blank line between entries.
 fn description(body: &[Line], indent: usize, column: Option<usize>) -> usize {
@@ -246,9 +263,24 @@ fn description(body: &[Line], indent: usize, column: Option<usize>) -> usize {
     if entry_follows && blank > 0 && !body[..blank].iter().any(is_entry) { blank } else { 0 }
 }
 
-/// Whether a line begins like an option: a dash that is no bullet.
+/// Whether a line begins like an option: a dash that is no bullet, or another prefix in the form of `+x, ++ex`.
 fn begins_option(line: &Line) -> bool {
-    line.content().strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()))
+    let is_dashed = |text: &str| {
+        text.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| !c.is_whitespace()))
+    };
+    let is_doubled = |text: &str| {
+        let mut chars = text.chars();
+        let (first, second) = (chars.next(), chars.next());
+        first.is_some_and(|c| c.is_ascii_punctuation())
+            && first == second
+            && chars.next().is_some_and(char::is_alphanumeric)
+    };
+    let text = line.content();
+    is_dashed(text)
+        || is_doubled(text)
+        || text.split_once(", ").is_some_and(|(short, long)| {
+            is_doubled(long) && short.starts_with(|c| long.starts_with(c)) && !short.contains(' ')
+        })
 }
 
 /// The entry that further help lines belong to.

@@ -31,7 +31,10 @@ pub(super) fn tree(value: &Value) -> Result<Command, LiveError> {
         return Err(version.wrong("1"));
     }
     let parsers_field = description.get("parsers")?;
-    let parsers = parsers_field.each(|parser| Parser::read(&parser))?;
+    let keeps = description.get("keepsDoubleDash")?;
+    let keeps = if keeps.is_null() { None } else { Some(keeps.flag()?) };
+    let mut parsers = parsers_field.each(|parser| Parser::read(&parser))?;
+    parsers.iter_mut().for_each(|p| p.command.parser.keeps_double_dash = keeps);
     for parser in &parsers {
         parser.check_references(parsers.len())?;
     }
@@ -110,6 +113,7 @@ fn traits(parser: &Field<'_>) -> Result<ParserTraits, LiveError> {
         prefix_chars: parser.get("prefixChars")?.maybe_text()?.unwrap_or_else(|| "-".into()),
         fromfile_prefix_chars: filled(parser.get("fromfilePrefixChars")?.maybe_text()?),
         negative_number_options: parser.get("negativeNumberOptions")?.flag()?,
+        two_passes: parser.get("twoPasses")?.flag()?,
         allow_abbrev: allow_abbrev.is_null() || allow_abbrev.flag()?,
         ..ParserTraits::default()
     })

@@ -85,7 +85,8 @@ class _Describer(object):
         nodes = []
         for parser in self.parsers:  # grows while it is walked
             nodes.append(self.parser(parser))
-        return {"version": 1, "root": 0, "truncated": self.truncated, "parsers": nodes}
+        return {"version": 1, "root": 0, "truncated": self.truncated,
+                "keepsDoubleDash": _attempt(_keeps_double_dash, self.argparse), "parsers": nodes}
 
     def index(self, parser):
         key = id(parser)
@@ -154,6 +155,7 @@ class _Describer(object):
             "allowAbbrev": bool(getattr(parser, "allow_abbrev", True)),
             "negativeNumberOptions": bool(getattr(parser, "_has_negative_number_optionals", None)),
             "addHelp": bool(getattr(parser, "add_help", True)),
+            "twoPasses": any(_is_put_aside(self.argparse, a) for a in _some(getattr(parser, "_actions", None))),
             "defaults": self.defaults(parser),
             "exclusive": [
                 {"required": bool(getattr(group, "required", False)),
@@ -176,6 +178,8 @@ class _Describer(object):
         help_text, default = getattr(action, "help", None), getattr(action, "default", None)
         hidden = _attempt(lambda: help_text == SUPPRESS) is True
         metavar, nargs = getattr(action, "metavar", None), getattr(action, "nargs", None)
+        if _is_put_aside(self.argparse, action):
+            nargs, default = action.save_nargs, getattr(action, "save_default", default)
         suppressed = type(default) is str and default == SUPPRESS
         converter = getattr(action, "type", None)
         if converter is not None:
@@ -356,6 +360,22 @@ def _is_standard(parser, group):
     """One of the two groups that every parser has, under the name that depends on the version of Python."""
     return group in (parser._positionals, parser._optionals) and \
         getattr(group, "title", None) in ("positional arguments", "optional arguments", "options")
+
+
+def _is_put_aside(argparse, action):
+    """Whether `parse_intermixed_args` has put a positional aside: it does so while it reads the options, which is when
+    help is printed, and reads the positionals in a second pass. (Newer versions read all in one pass.)"""
+    return getattr(action, "nargs", None) == argparse.SUPPRESS and hasattr(action, "save_nargs")
+
+
+def _keeps_double_dash(argparse):
+    """Whether values that are `--` arrive as they are, in an option and in a second positional: by trying."""
+    trial = argparse.ArgumentParser(prog="", add_help=False)
+    trial.add_argument("--option")
+    trial.add_argument("first")
+    trial.add_argument("second", nargs="*")
+    seen = trial.parse_args(["--option=--", "--", "x", "--"])
+    return seen.option == "--" and seen.second == ["--"]
 
 
 def _prints_help(value):

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Action, Argument, Arity, Command, Diagnostic, Fact, Severity};
+use crate::model::{Action, Argument, Arity, Command, Diagnostic, Fact, Severity, Source};
 
 /// The code of every diagnostic about page and parser telling different things of one fact.
 const DIFFERS: &str = "live-differs";
@@ -62,7 +62,10 @@ fn options(arguments: &[Argument]) -> impl Iterator<Item = &Argument> {
 
 fn is_unrelated(text: &Command, live: &Command) -> bool {
     let shared = |a: &Argument| live.arguments.iter().any(|b| shares_flag(a, b));
-    options(&text.arguments).count() >= UNRELATED_FROM && !options(&text.arguments).any(shared)
+    // What only a usage names is no evidence: it may be written by hand.
+    let listed =
+        || options(&text.arguments).filter(|a| a.provenance.get(&Fact::Name) != Some(&Source::Usage));
+    listed().count() >= UNRELATED_FROM && !listed().any(shared)
 }
 
 fn shares_flag(a: &Argument, b: &Argument) -> bool {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::era::{self, Level, Revision};
 use super::message::{Id, Notification, Params, Request, RpcError};
 use super::session::Session;
-use super::{Context, Server, call, listen, tools};
+use super::{Context, Server, call, completion, listen, page, prompts, resources, subscriptions, tools};
 
 /// How long a client may keep what `server/discover` said: it changes only with the program.
 const DISCOVER_TTL_MS: u64 = 3_600_000;
@@ -26,6 +26,14 @@ enum Method {
     Listen,
     ListTools,
     CallTool,
+    ListResources,
+    ListTemplates,
+    ReadResource,
+    Subscribe,
+    Unsubscribe,
+    ListPrompts,
+    GetPrompt,
+    Complete,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +44,7 @@ enum Era {
 }
 
 /// Every method, and the era that has it.
-const METHODS: [(&str, Method, Era); 7] = [
+const METHODS: [(&str, Method, Era); 15] = [
     ("initialize", Method::Initialize, Era::Legacy),
     ("ping", Method::Ping, Era::Legacy),
     ("logging/setLevel", Method::SetLevel, Era::Legacy),
@@ -44,6 +52,14 @@ const METHODS: [(&str, Method, Era); 7] = [
     ("subscriptions/listen", Method::Listen, Era::Modern),
     ("tools/list", Method::ListTools, Era::Both),
     ("tools/call", Method::CallTool, Era::Both),
+    ("resources/list", Method::ListResources, Era::Both),
+    ("resources/templates/list", Method::ListTemplates, Era::Both),
+    ("resources/read", Method::ReadResource, Era::Both),
+    ("resources/subscribe", Method::Subscribe, Era::Legacy),
+    ("resources/unsubscribe", Method::Unsubscribe, Era::Legacy),
+    ("prompts/list", Method::ListPrompts, Era::Both),
+    ("prompts/get", Method::GetPrompt, Era::Both),
+    ("completion/complete", Method::Complete, Era::Both),
 ];
 
 fn lookup(name: &str, revision: Revision) -> Option<Method> {
@@ -64,10 +80,18 @@ pub(super) async fn request(server: &Server, context: &Context, request: Request
         Method::Initialize => return initialize(context, &params),
         Method::Ping => return Ok(json!({})),
         Method::SetLevel => return set_level(context, &params),
-        Method::Discover => discover(),
+        Method::Discover => discover(context.revision),
         Method::Listen => listen::run(server, context, &id, &params).await?,
         Method::ListTools => tools::list(&server.snapshot(), &params, context.revision)?,
         Method::CallTool => call::run(server, context, &params).await?,
+        Method::ListResources => resources::list(&server.snapshot(), &params, context.revision)?,
+        Method::ListTemplates => resources::templates(&server.snapshot(), &params, context.revision)?,
+        Method::ReadResource => resources::read(server, context, &params).await?,
+        Method::Subscribe => return subscriptions::subscribe(server, context, &params),
+        Method::Unsubscribe => return subscriptions::unsubscribe(context, &params),
+        Method::ListPrompts => prompts::list(&server.snapshot(), &params, context.revision)?,
+        Method::GetPrompt => prompts::get(server, context, &params).await?,
+        Method::Complete => completion::complete(&server.snapshot(), &params)?,
     };
     Ok(complete(result, context.revision))
 }
@@ -108,7 +132,7 @@ fn initialize(context: &Context, params: &Params) -> Result<Value, RpcError> {
     }
     Ok(json!({
         "protocolVersion": revision.as_str(),
-        "capabilities": capabilities(),
+        "capabilities": capabilities(revision),
         "serverInfo": implementation(revision),
         "instructions": INSTRUCTIONS,
     }))
@@ -123,18 +147,27 @@ fn set_level(context: &Context, params: &Params) -> Result<Value, RpcError> {
     Ok(json!({}))
 }
 
-fn discover() -> Value {
+fn discover(revision: Revision) -> Value {
     json!({
         "supportedVersions": Revision::offered(),
-        "capabilities": capabilities(),
+        "capabilities": capabilities(revision),
         "instructions": INSTRUCTIONS,
         "ttlMs": DISCOVER_TTL_MS,
-        "cacheScope": tools::CACHE_SCOPE,
+        "cacheScope": page::CACHE_SCOPE,
     })
 }
 
-fn capabilities() -> Value {
-    json!({"tools": {"listChanged": true}, "logging": {}})
+fn capabilities(revision: Revision) -> Value {
+    let mut has = json!({
+        "tools": {"listChanged": true},
+        "resources": {"subscribe": true},
+        "prompts": {},
+        "logging": {},
+    });
+    if revision.has_annotations() {
+        has["completions"] = json!({});
+    }
+    has
 }
 
 fn implementation(revision: Revision) -> Value {
@@ -154,14 +187,19 @@ mod tests {
 
     #[test]
     fn each_era_has_its_methods() {
-        let legacy = ["initialize", "ping", "logging/setLevel", "tools/list", "tools/call"];
-        let modern = ["server/discover", "subscriptions/listen", "tools/list", "tools/call"];
+        let both =
+            ["tools/list", "tools/call", "resources/list", "resources/templates/list", "resources/read"];
+        let both = [&both[..], &["prompts/list", "prompts/get", "completion/complete"]].concat();
+        let legacy =
+            ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+        let legacy = [&legacy[..], &both].concat();
+        let modern = [&["server/discover", "subscriptions/listen"][..], &both].concat();
         for revision in Revision::ALL {
             let known = if revision.is_modern() { &modern[..] } else { &legacy[..] };
             for (name, ..) in METHODS {
                 assert_eq!(lookup(name, revision).is_some(), known.contains(&name), "{name} {revision:?}");
             }
-            assert_eq!(lookup("resources/subscribe", revision), None);
+            assert_eq!(lookup("roots/list", revision), None);
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::era::META_SUBSCRIPTION;
 use super::message::{Id, Params, RpcError, notification};
 use super::session::Out;
+use super::subscriptions::{self, Watch};
 use super::{Context, Server};
 
 /// The notification that a list of tools is not what it was.
@@ -26,11 +27,19 @@ pub(super) async fn run(
         return Err(RpcError::new(RpcError::INTERNAL, "the server has as many listeners as it takes"));
     };
     let tools = filter.get("toolsListChanged") == Some(&Value::Bool(true));
+    let mut watches = watches(server, filter);
+    let watched: Vec<Value> = watches.iter().map(|w| w.uri().into()).collect();
     let meta = json!({META_SUBSCRIPTION: Value::from(id)});
     let mut changes = server.changes();
     changes.mark_unchanged();
 
-    let granted = if tools { json!({"toolsListChanged": true}) } else { json!({}) };
+    let mut granted = json!({});
+    if tools {
+        granted["toolsListChanged"] = true.into();
+    }
+    if !watched.is_empty() {
+        granted["resourceSubscriptions"] = watched.into();
+    }
     let acknowledged = json!({"_meta": meta, "notifications": granted});
     let acknowledged = notification("notifications/subscriptions/acknowledged", acknowledged);
     let connection_ends = async {
@@ -54,7 +63,19 @@ pub(super) async fn run(
                 told["params"] = json!({"_meta": meta});
                 listens = context.outgoing.send(Out::Notification(told)).await;
             }
+            uri = subscriptions::next_of(&mut watches) => {
+                let mut told = subscriptions::updated(&uri);
+                told["params"]["_meta"] = meta.clone();
+                listens = context.outgoing.send(Out::Notification(told)).await;
+            }
         }
     }
     Ok(json!({"_meta": meta}))
+}
+
+/// The resources that the filter names and that there are, as many as may be watched.
+fn watches(server: &Server, filter: &serde_json::Map<String, Value>) -> Vec<Watch> {
+    let named = filter.get("resourceSubscriptions").and_then(Value::as_array);
+    let uris = named.into_iter().flatten().filter_map(Value::as_str);
+    uris.filter_map(|uri| Watch::of(server, uri)).take(subscriptions::LIMIT).collect()
 }

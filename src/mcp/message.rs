@@ -97,6 +97,8 @@ impl RpcError {
     pub const INVALID_PARAMS: i64 = -32602;
     /// Our fault.
     pub const INTERNAL: i64 = -32603;
+    /// There is no such resource; up to revision 2025-11-25.
+    pub const RESOURCE_NOT_FOUND: i64 = -32002;
     /// 2026-07-28: a header is missing or says something else than the body.
     pub const HEADER_MISMATCH: i64 = -32020;
     /// 2026-07-28: a revision that is not served.

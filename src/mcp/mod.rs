@@ -5,14 +5,19 @@
 //! and hands each request with its [`Context`] to the [`Server`], which answers it once ([`dispatch`]).
 
 mod call;
+mod completion;
 pub mod dispatch;
 pub mod era;
 pub mod fit;
 pub mod health;
 mod listen;
 pub mod message;
+mod page;
 mod progress;
+mod prompts;
+mod resources;
 pub mod session;
+mod subscriptions;
 mod tools;
 
 use std::collections::BTreeMap;

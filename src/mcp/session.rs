@@ -92,6 +92,8 @@ struct State {
     log_level: Option<Level>,
     running: HashMap<Id, CancellationToken>,
     outgoing: Option<Outgoing>,
+    /// The resources that the client watches, and what ends each watch.
+    subscriptions: HashMap<String, CancellationToken>,
     used: Instant,
 }
 
@@ -104,6 +106,7 @@ impl Session {
             log_level: None,
             running: HashMap::new(),
             outgoing: None,
+            subscriptions: HashMap::new(),
             used: Instant::now(),
         };
         Arc::new(Session {
@@ -144,6 +147,24 @@ impl Session {
     /// Sets that level.
     pub fn set_log_level(&self, level: Level) {
         self.state().log_level = Some(level);
+    }
+
+    /// Keeps a subscription until `end` is cancelled, in the place of an older one to the same resource; `false`
+    /// where there are `limit` already.
+    pub(super) fn subscribe(&self, uri: &str, end: CancellationToken, limit: usize) -> bool {
+        let mut state = self.state();
+        let full = state.subscriptions.len() >= limit && !state.subscriptions.contains_key(uri);
+        if !full && let Some(old) = state.subscriptions.insert(uri.to_owned(), end) {
+            old.cancel();
+        }
+        !full
+    }
+
+    /// Ends a subscription.
+    pub(super) fn unsubscribe(&self, uri: &str) {
+        if let Some(end) = self.state().subscriptions.remove(uri) {
+            end.cancel();
+        }
     }
 
     /// Where messages to it go; `None` where it has no stream now.

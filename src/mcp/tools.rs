@@ -2,63 +2,22 @@
 //!
 //! Snapshot → pages of `tools/list`; [`CallResult`] → the result of `tools/call`. Pure.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::era::Revision;
 use super::health;
 use super::message::{Params, RpcError};
+use super::page;
 use crate::model::Tool;
 use crate::outcome::CallResult;
 use crate::registry::Snapshot;
 
-/// Tools on one page: some clients never ask for a second one, so it is large, yet one page stays in the
-/// hundreds of kilobytes.
-const PAGE: usize = 500;
-
-/// How long a client may keep a list without asking again; `tools/list_changed` tells sooner.
-const LIST_TTL_MS: u64 = 10_000;
-
-/// Answers may depend on a key, so nobody between may share them.
-pub(super) const CACHE_SCOPE: &str = "private";
-
-/// What every cursor begins with, before it is encoded.
-const CURSOR_MARK: &str = "after:";
-
-/// One page of tools, in the order of names. A cursor names the last tool of its page, so it survives a reload.
+/// One page of tools, in the order of names.
 pub(super) fn list(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
-    let after = match params.get("cursor") {
-        None | Some(Value::Null) => None,
-        Some(cursor) => {
-            Some(cursor_name(cursor).ok_or_else(|| RpcError::params("the cursor is not one of ours"))?)
-        }
-    };
-    let health = health::tool();
-    let mut tools: Vec<&Tool> = snapshot.tools.iter().map(|s| &s.tool).chain([health]).collect();
+    let mut tools: Vec<&Tool> = snapshot.tools.iter().map(|s| &s.tool).chain([health::tool()]).collect();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
-    let start = after.map_or(0, |name| tools.partition_point(|t| t.name <= name));
-    let end = tools.len().min(start + PAGE);
-
-    let page: Vec<Value> = tools[start..end].iter().map(|t| definition(t, revision)).collect();
-    let mut result = json!({"tools": page});
-    if end < tools.len() {
-        result["nextCursor"] = cursor(&tools[end - 1].name).into();
-    }
-    if revision.has_result_type() {
-        result["ttlMs"] = LIST_TTL_MS.into();
-        result["cacheScope"] = CACHE_SCOPE.into();
-    }
-    Ok(result)
-}
-
-fn cursor(name: &str) -> String {
-    URL_SAFE_NO_PAD.encode(format!("{CURSOR_MARK}{name}"))
-}
-
-fn cursor_name(cursor: &Value) -> Option<String> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor.as_str()?).ok()?;
-    Some(String::from_utf8(bytes).ok()?.strip_prefix(CURSOR_MARK)?.to_owned())
+    let entries = tools.into_iter().map(|tool| (tool.name.as_str(), || definition(tool, revision)));
+    page::of("tools", entries, params, revision)
 }
 
 /// A tool as the revision knows it.
@@ -78,6 +37,14 @@ fn definition(tool: &Tool, revision: Revision) -> Value {
     Value::Object(out)
 }
 
+/// The values that a tool's property is said to take: its choices, or those that its help suggests.
+pub(super) fn choices(tool: &Tool, property: &str) -> Vec<String> {
+    let schema = tool.input_schema.get("properties").and_then(|p| p.get(property)).unwrap_or(&Value::Null);
+    let forms = std::iter::once(schema).chain(schema["anyOf"].as_array().into_iter().flatten());
+    let values = forms.flat_map(|form| [&form["enum"], &form["items"]["enum"]]).find_map(Value::as_array);
+    values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// The result of a call as the revision knows it.
 pub(super) fn result(result: CallResult, revision: Revision) -> Value {
     let content: Vec<Value> = result.content.into_iter().map(|block| block_for(block, revision)).collect();
@@ -91,7 +58,7 @@ pub(super) fn result(result: CallResult, revision: Revision) -> Value {
 }
 
 /// A content block, or what comes nearest to it in a revision that does not know its type.
-fn block_for(block: Value, revision: Revision) -> Value {
+pub(super) fn block_for(block: Value, revision: Revision) -> Value {
     match block.get("type").and_then(Value::as_str) {
         Some("audio") if !revision.has_audio() => {
             let resource = json!({
@@ -115,6 +82,7 @@ mod tests {
 
     use super::*;
     use crate::model::Command;
+    use crate::plugin::offers::Offers;
     use crate::registry::{Plugin, Served, State};
 
     fn snapshot(names: impl Iterator<Item = String>) -> Snapshot {
@@ -125,6 +93,7 @@ mod tests {
             env: vec![],
             timeout: None,
             concurrency: None,
+            offers: Offers::default(),
             root: Command::default(),
             state: State::Ready,
             diagnostics: vec![],
@@ -142,45 +111,6 @@ mod tests {
             plugin: Arc::clone(&plugin),
         });
         Snapshot { generation: 1, tools: tools.collect(), plugins: vec![plugin.clone()] }
-    }
-
-    fn names(page: &Value) -> Vec<String> {
-        page["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
-    }
-
-    #[test]
-    fn pages_hold_every_tool_once_in_order() {
-        let all = snapshot((0..PAGE * 2 + 3).map(|n| format!("t{n:05}")));
-        let (mut params, mut found) = (Params::new(), Vec::new());
-        loop {
-            let page = list(&all, &params, Revision::V2025_11_25).unwrap();
-            assert!(names(&page).len() <= PAGE);
-            found.extend(names(&page));
-            match page.get("nextCursor") {
-                Some(cursor) => params.insert("cursor".into(), cursor.clone()),
-                None => break,
-            };
-        }
-        let mut expected: Vec<String> = all.tools.iter().map(|s| s.tool.name.clone()).collect();
-        expected.push("health".into());
-        expected.sort();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn a_cursor_survives_a_reload_and_a_foreign_one_is_refused() {
-        let params = |cursor: Value| Params::from_iter([("cursor".to_owned(), cursor)]);
-        let page = list(
-            &snapshot(["a", "c"].map(String::from).into_iter()),
-            &params(cursor("b").into()),
-            Revision::ASSUMED,
-        );
-        assert_eq!(names(&page.unwrap()), ["c", "health"]);
-        for bad in [json!("zzz"), json!(""), json!(3), json!("YWZ0"), json!({})] {
-            let error =
-                list(&snapshot(std::iter::empty()), &params(bad.clone()), Revision::ASSUMED).unwrap_err();
-            assert_eq!(error.code, RpcError::INVALID_PARAMS, "{bad}");
-        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub struct Command {
     #[serde(default, skip_serializing_if = "is_default")]
     pub incomplete: bool,
     /// What its parser does differently from a plain `ArgumentParser`.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "ParserTraits::is_plain")]
     pub parser: ParserTraits,
     /// What the plugin's author should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -113,12 +113,24 @@ pub struct ParserTraits {
     #[serde(skip_serializing_if = "is_default")]
     pub negative_number_options: bool,
     /// Whether a value that is `--` arrives as it is, also at the second of several positionals (`CPython` 3.12.5, 3.13.1
-    /// and later), or is dropped (earlier ones); `None` where that is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// and later), or is dropped (earlier ones); `None` where that is not known. Told of the root alone. It is a trait of
+    /// the interpreter and not of the program, so contracts don't hold it; their cache does.
+    #[serde(skip_serializing)]
     pub keeps_double_dash: Option<bool>,
+    /// `parse_intermixed_args` in its older form (`CPython` up to 3.12.7 and 3.13.0): the positionals' words are read again
+    /// after the options, without the `--` before them.
+    #[serde(skip_serializing_if = "is_default")]
+    pub two_passes: bool,
     /// `allow_abbrev`: unambiguous prefixes of long options are accepted.
     #[serde(skip_serializing_if = "is_true")]
     pub allow_abbrev: bool,
+}
+
+impl ParserTraits {
+    /// Whether all that is written of it is as argparse has it by default.
+    fn is_plain(&self) -> bool {
+        ParserTraits { keeps_double_dash: None, ..self.clone() } == ParserTraits::default()
+    }
 }
 
 impl Default for ParserTraits {
@@ -128,6 +140,7 @@ impl Default for ParserTraits {
             fromfile_prefix_chars: None,
             negative_number_options: false,
             keeps_double_dash: None,
+            two_passes: false,
             allow_abbrev: true,
         }
     }

@@ -63,6 +63,11 @@ pub fn failure(code: &str, message: &str) -> CallResult {
     }
 }
 
+/// Whether JSON has the form of an MCP content block.
+pub fn is_block(block: &Value) -> bool {
+    passthrough::is_block(block)
+}
+
 /// The result of a process that was run for a call.
 pub fn result(ran: &Result<Finished, SpawnError>) -> CallResult {
     match ran {

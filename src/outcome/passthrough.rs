@@ -23,7 +23,7 @@ pub(super) fn result(output: &Value) -> Option<CallResult> {
     })
 }
 
-fn is_block(block: &Value) -> bool {
+pub(super) fn is_block(block: &Value) -> bool {
     let Some(block) = block.as_object() else { return false };
     let shape = match block.get("type").and_then(Value::as_str) {
         Some("text") => is_string(block, "text"),

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::model::ToolOverride;
 
 use super::MANIFEST;
+use super::offers::{self, FileResource, Offers, Prompt, TemplateResource};
 
 /// The largest manifest that is read, in bytes: far more than anyone writes by hand.
 const MAX_SIZE: u64 = 256 * 1024;
@@ -55,12 +56,27 @@ pub struct Manifest {
     /// What to say of a command's tool instead of what help says, keyed by the command's words, e.g. `"db migrate"`;
     /// the empty key is the program itself.
     pub tools: BTreeMap<String, ToolOverride>,
+    /// Files that clients may read as resources. The plugin's README.md is one without being named.
+    pub resources: Vec<FileResource>,
+    /// Families of resources that a command makes.
+    pub resource_templates: Vec<TemplateResource>,
+    /// Prompts that clients may offer to their users.
+    pub prompts: Vec<Prompt>,
 }
 
 impl Manifest {
     /// How long one call may take.
     pub fn time_limit(&self) -> Option<Duration> {
         self.timeout.map(Duration::from_secs_f64)
+    }
+
+    /// What is offered besides tools.
+    pub fn offers(&self) -> Offers {
+        Offers {
+            resources: self.resources.clone(),
+            templates: self.resource_templates.clone(),
+            prompts: self.prompts.clone(),
+        }
     }
 }
 
@@ -149,7 +165,9 @@ fn places(text: &str) -> Vec<Place> {
     let mut table = String::new();
     for (line, content) in (1..).zip(text.lines()) {
         let content = content.trim();
-        let begins = if let Some(header) = content.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        let begins = if let Some(header) =
+            content.strip_prefix('[').and_then(|h| h.strip_suffix(']')).map(|h| h.trim_matches(['[', ']']))
+        {
             header.trim().clone_into(&mut table);
             Some(table.clone())
         } else {
@@ -199,6 +217,8 @@ fn check(manifest: &Manifest) -> Result<(), Fault> {
             return Err(fault(key, "names a command without words"));
         }
     }
+    offers::faults(&manifest.resources, &manifest.resource_templates, &manifest.prompts)
+        .map_err(|(key, reason)| Fault { key, reason })?;
     check_tools(&manifest.tools)
 }
 

@@ -6,6 +6,8 @@
 //!
 //! - `discover`: which directories are plugins
 //! - `manifest`: what an optional `plugin.toml` says
+//! - `offers`: what a manifest offers besides tools: resources and prompts
+//! - `uri_template`: which URIs a family of resources has
 //! - `interpreter`: the words that start the program
 //! - `capture`: one help page and the live description that came with it
 //! - `tree`: all pages of a program, level by level → its command tree
@@ -20,8 +22,10 @@ pub mod describe;
 pub mod discover;
 pub mod interpreter;
 pub mod manifest;
+pub mod offers;
 pub mod select;
 pub mod tree;
+pub mod uri_template;
 
 mod answer;
 mod placeholder;

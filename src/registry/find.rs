@@ -17,6 +17,13 @@ impl Snapshot {
             _ => None,
         }
     }
+
+    /// The tool of a plugin's command, named by its words (none: the program itself).
+    pub fn of_command(&self, plugin: &str, words: &str) -> Option<&Served> {
+        let is_path =
+            |served: &&Served| served.tool.path.iter().map(String::as_str).eq(words.split_whitespace());
+        self.tools.iter().filter(|served| served.plugin.name == plugin).find(is_path)
+    }
 }
 
 /// Whether a name is another spelling of a tool's: its words joined by `.` or `__`, as they are or with the characters
@@ -60,6 +67,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Command, Tool};
+    use crate::plugin::offers::Offers;
     use crate::registry::{Plugin, State};
 
     /// Tools as `(listed name, plugin, path)`.
@@ -83,6 +91,7 @@ mod tests {
                     env: Vec::new(),
                     timeout: None,
                     concurrency: None,
+                    offers: Offers::default(),
                     root: Command::default(),
                     state: State::Ready,
                     diagnostics: Vec::new(),

@@ -15,6 +15,7 @@ use crate::plugin::describe;
 use crate::plugin::discover::{self, Candidate};
 use crate::plugin::interpreter::{self, Search};
 use crate::plugin::manifest::{self, Manifest};
+use crate::plugin::offers::Offers;
 use crate::plugin::select::{self, Selection};
 use crate::plugin::tree::{self, Inspected};
 use crate::schema;
@@ -131,7 +132,7 @@ impl Round {
         let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
         let (mut served, asked) = match known {
             Some(known) if holds => {
-                self.note(store.refresh(&candidate.name, &known, &fingerprint));
+                self.note(store.refresh(&known, &fingerprint));
                 (subjected.serve(known.contract, State::Ready), false)
             }
             known => (self.ask(subjected, known, &fingerprint).await, true),
@@ -230,6 +231,7 @@ impl Subjected {
         diagnostics.extend(contract.diagnostics);
         let plugin = Plugin {
             name: self.candidate.name,
+            offers: self.manifest.offers().with_readme(&self.candidate.directory),
             directory: self.candidate.directory,
             launch: self.program.launch,
             env: self.program.env,
@@ -253,6 +255,7 @@ fn failed(candidate: Candidate, reason: String) -> Loaded {
         env: Vec::new(),
         timeout: None,
         concurrency: None,
+        offers: Offers::default(),
         root: Command::default(),
         state: State::Failed(reason),
         diagnostics: candidate.diagnostics,

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use crate::argv::{self, ArgvError};
 use crate::config::Config;
 use crate::model::{Command, Diagnostic, Severity, Tool};
+use crate::plugin::offers::Offers;
 use crate::schema;
 
 use load::{Loaded, Loader};
@@ -63,6 +64,8 @@ pub struct Plugin {
     pub timeout: Option<Duration>,
     /// Its own bound on calls at a time.
     pub concurrency: Option<Arc<Semaphore>>,
+    /// What it offers besides tools.
+    pub offers: Offers,
     /// The command tree; empty where the plugin is in error.
     pub root: Command,
     /// How it stands.
@@ -234,6 +237,7 @@ impl Plugin {
         places
             && head(self) == head(other)
             && self.state == other.state
+            && self.offers == other.offers
             && self.root == other.root
             && self.diagnostics == other.diagnostics
     }

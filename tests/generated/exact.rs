@@ -80,7 +80,8 @@ fn node_facts(command: &Command) -> Value {
         "name": command.name, "aliases": command.aliases, "summary": squeezed(command.summary.as_ref()),
         "description": squeezed(command.description.as_ref()), "epilog": squeezed(command.epilog.as_ref()),
         "exclusive": command.exclusive, "subcommands": names, "subcommandAt": command.subcommand_at,
-        "hidden": command.hidden, "incomplete": command.incomplete,
+        "hidden": command.hidden, "incomplete": command.incomplete, "parser": command.parser,
+        "keepsDoubleDash": command.parser.keeps_double_dash,
     })
 }
 

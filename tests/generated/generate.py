@@ -5,11 +5,14 @@ version. Common things are common: most programs look like ones that people writ
 allows and nobody expects. This file knows nothing of smcp and builds no parser.
 
 A parser: {"prog", "usage", "description", "epilog", "formatter", "prefix_chars", "fromfile_prefix_chars",
-"add_help", "allow_abbrev", "set_defaults", "parents": [parser], "items": [item], "sub": {...}}, all optional.
+"add_help", "allow_abbrev", "exit_on_error", "conflict_handler", "argument_default", "layout": {keywords of the
+formatter}, "set_defaults" (==FUNCTION== stands for a function), "parents": [parser], "items": [item],
+"sub": {...}}, all optional.
 An item: {"kind": "argument", ...keywords of add_argument, "flags" or "name"}, {"kind": "group", "title",
 "description", "items"} or {"kind": "exclusive", "required", "items"}.
 Subcommands: {"title", "description", "metavar", "dest", "required", "help", "at": how many items stand before,
 "commands": [{"name", "aliases", "help", "parser"}]}; a key that is absent is a keyword that is not passed.
+"parse": the rest of the name of the method that the program calls (parse_args where absent), at its top level.
 "since": the first Python version ([major, minor]) that has all that a description uses, at its top level.
 """
 
@@ -19,6 +22,7 @@ import random
 import sys
 
 SUPPRESS = "==SUPPRESS=="
+FUNCTION = "==FUNCTION=="
 
 NAMES = """verbose output config dry-run max-count name user port level file force quiet tag exclude include format
 timeout retries color host path mode key value region image label filter sort limit offset query depth branch remote
@@ -60,7 +64,12 @@ DESCRIPTIONS = [
 ]
 EPILOGS = ["See the manual.", "Report bugs to <bugs@example.org>.", "examples: run it", "More at https://example.org/x"]
 FORMATTERS = [("HelpFormatter", 62), ("ArgumentDefaultsHelpFormatter", 14), ("RawDescriptionHelpFormatter", 10),
-              ("RawTextHelpFormatter", 9), ("MetavarTypeHelpFormatter", 5)]
+              ("RawTextHelpFormatter", 9), ("MetavarTypeHelpFormatter", 5), ("RawDefaultsFormatter", 5)]
+RAW = ("RawDescriptionHelpFormatter", "RawTextHelpFormatter", "RawDefaultsFormatter")
+USAGES = ["%(prog)s [options] FILE", "%(prog)s", "%(prog)s --all [--fast] NAME", "%(prog)s <command> [<args>]",
+          "%(prog)s [-v] FILE...\n       %(prog)s --version"]
+LAYOUTS = [{"width": 60}, {"width": 120, "max_help_position": 40}, {"max_help_position": 10}, {"indent_increment": 4},
+           {"width": 45, "max_help_position": 12}]
 
 
 class Maker:
@@ -103,9 +112,22 @@ class Maker:
             levels = 0  # it needs a type on every positional, and subparsers have none
         parser = self.parser(formatter, levels, root=True)
         parser["prog"] = self.pick([("tool", 80), ("my tool", 8), ("python -m tool", 6), ("tool.py", 6)])
+        method = self.pick([("args", 88), ("known_args", 5), ("intermixed_args", 5), ("known_intermixed_args", 2)])
+        if method != "args" and ("intermixed" not in method or self.may_intermix(parser)):
+            parser["parse"] = method
         if self.since > [3, 8]:
             parser["since"] = self.since
         return parser
+
+    def may_intermix(self, parser):
+        """argparse refuses to read subcommands, a REMAINDER, or a positional of an exclusive group that way, and its help
+        fails where a positional names its default."""
+        def refuses(item, exclusive):
+            inner, odd = item.get("items", []), item.get("nargs") == "..." or "%(default)" in (item.get("help") or "")
+            return item["kind"] == "argument" and "name" in item and (exclusive or odd) \
+                or any(refuses(one, exclusive or item["kind"] == "exclusive") for one in inner)
+        items = parser["items"] + [item for parent in parser.get("parents", []) for item in parent["items"]]
+        return "sub" not in parser and not any(refuses(item, False) for item in items)
 
     def parser(self, formatter, levels, root=False, outer=()):
         parser = {}
@@ -121,15 +143,26 @@ class Maker:
         if self.chance(4):
             parser["allow_abbrev"] = False
         if self.chance(3):
-            parser["usage"] = self.one(["%(prog)s [options] FILE", "%(prog)s", "%(prog)s --all [--fast] NAME"])
-        raw = formatter in ("RawDescriptionHelpFormatter", "RawTextHelpFormatter")
+            parser["usage"] = self.one(USAGES)
+        if self.chance(2):
+            parser["conflict_handler"] = "resolve"
+        if self.chance(3):
+            parser["argument_default"] = SUPPRESS
+        if root and self.chance(3):
+            parser["exit_on_error"] = False
+            self.since = max(self.since, [3, 9])
+        if self.chance(5):
+            parser["layout"] = self.one(LAYOUTS)
+        raw = formatter in RAW
         if self.chance(60):
             parser["description"] = self.text(raw, DESCRIPTIONS)
         if self.chance(15):
             parser["epilog"] = self.text(raw, EPILOGS)
         if self.chance(8):
-            parser["set_defaults"] = {"handler": self.one(COMMANDS)}
-        state = {"flags": set(), "dests": set(outer), "formatter": formatter, "prefix": prefix, "open": True}
+            parser["set_defaults"] = {"handler": self.one([FUNCTION, FUNCTION, self.one(COMMANDS)])}
+        state = {"flags": set(), "dests": set(outer), "formatter": formatter, "prefix": prefix, "open": True,
+                 "resolves": "conflict_handler" in parser,
+                 "suppresses": "argument_default" in parser, "bare": not parser.get("add_help", True)}
         if parser.get("add_help", True):
             state["flags"] |= {prefix[0] + "h", prefix[0] * 2 + "help"}
             if "-" in prefix:
@@ -172,6 +205,8 @@ class Maker:
                 command["aliases"] = [name[:2], name + "2"][: 1 + int(self.rng.random() * 2)]
             if self.chance(88):
                 command["help"] = self.command_help()
+            if self.chance(1):
+                self.deprecate(command)
             below = levels - 1 if self.chance(60) else 0
             command["parser"] = self.parser(formatter, below, outer=() if self.chance(10) else dests)
             sub["commands"].append(command)
@@ -182,6 +217,10 @@ class Maker:
             if kept:
                 command["aliases"] = kept
         return sub
+
+    def deprecate(self, what):
+        what["deprecated"] = True
+        self.since = max(self.since, [3, 13])
 
     def command_help(self):
         return self.pick([(self.sentence(2, 7), 78), (self.sentence(20, 40), 8), (SUPPRESS, 3), (None, 2),
@@ -226,7 +265,7 @@ class Maker:
             flags = {"long": [long], "both": [short, long], "short": [short], "longs": [long, long + "-too"],
                      "single": [dash + name], "negative": [dash + "1"], "reverse": [long, short]}[shape]
             taken = set(flags + [dash * 2 + "no-" + name] if negatable else flags)
-            if not state["flags"] & taken:
+            if not state["flags"] & taken or state["resolves"] and not negatable and self.chance(30):
                 state["flags"] |= taken
                 return flags
         fresh = "%sopt%d" % (dash * 2, len(state["flags"]))
@@ -238,8 +277,8 @@ class Maker:
         action = self.pick([("store", 46), ("store_true", 20), ("store_false", 3), ("store_const", 3), ("append", 7),
                             ("append_const", 2), ("count", 4), ("extend", 3), ("version", 2), ("boolean_optional", 4),
                             ("custom_flag", 1.5), ("custom_value", 1.5)])
-        if action == "boolean_optional" and "-" not in state["prefix"]:
-            action = "store_true"  # it knows `--no-` only
+        if action == "boolean_optional" and ("-" not in state["prefix"] or state["suppresses"]):
+            action = "store_true"  # it knows `--no-` only, and before 3.13 it prints whatever default there is
         argument = {"kind": "argument", "flags": self.flags(state, action == "boolean_optional"), "action": action}
         if action == "store":
             del argument["action"]
@@ -269,6 +308,8 @@ class Maker:
         valued = action in ("store", "append", "extend", "custom_value")
         if self.chance(10) and not exclusive and action != "version":
             argument["required"] = True
+        if self.chance(0.4) and action not in ("custom_flag", "custom_value"):
+            self.deprecate(argument)
         self.dest(argument, state)
         self.help(argument, state, action, valued)
         return argument
@@ -299,6 +340,8 @@ class Maker:
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
         self.values(argument, state["formatter"] == "MetavarTypeHelpFormatter", nargs)
+        if nargs == "?" and state["suppresses"] and "type" in argument:
+            argument["type"] = "str"  # before 3.14 argparse converts the mark itself
         if exclusive and isinstance(argument.get("default"), str):
             argument.pop("type", None)  # what the type makes of it is not the default, so it would count as given
         if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":
@@ -311,14 +354,17 @@ class Maker:
         positional = "name" in argument
         if nargs is not None:
             argument["nargs"] = nargs
-        kind = self.pick([(None, 58), ("int", 16), ("float", 9), ("str", 6), ("path", 7), ("upper", 4)])
-        if typed and kind in (None, "path", "upper"):
+        kind = self.pick([(None, 58), ("int", 16), ("float", 9), ("str", 6), ("path", 7), ("upper", 4),
+                          ("bool", 2), ("file", 1)])
+        if typed and kind in (None, "path", "upper", "file"):
             kind = "str"
         if kind:
             argument["type"] = kind
         if self.chance(13) and nargs != "..." and not (positional and nargs == "*"):
             if kind == "int":
                 argument["choices"] = self.some([1, 2, 3, 5, 8, 13], 2, 4)
+            elif kind == "float":
+                argument["choices"] = self.some([0.5, 1.0, 2.0, 1e9], 1, 3)
             elif kind in (None, "str"):
                 argument["choices"] = self.some("fast slow auto json yaml x-y UP 1".split(), 1, 4)
                 if self.chance(6):
@@ -349,6 +395,8 @@ class Maker:
             return self.one(argument["choices"])
         if kind == "int":
             return self.one([0, 1, 5, -1, 8080])
+        if kind == "file":
+            return "-"  # any other is opened
         if kind == "float":
             return self.one([0.5, 1.0, -2.25, 1e9])
         return self.pick([("out.txt", 30), ("info", 25), ("5", 8), ("", 6), ("a b", 6), ("None", 2), ("it's", 2),
@@ -376,9 +424,11 @@ class Maker:
                           ("none", 1), ("default", 6 if valued else 0)])
         if kind == "absent":
             return
+        if kind == "odd" and state["bare"]:
+            kind = "short"  # nothing else on the page may show the column where help begins
         if kind == "none" and action == "version":
             return  # before 3.13 that is an empty help, then the standard one
-        if kind == "default" and argument.get("default") == SUPPRESS:
+        if kind == "default" and argument.get("default", SUPPRESS if state["suppresses"] else None) == SUPPRESS:
             kind = "short"  # help would end in a KeyError
         if kind == "suppress" and argument.get("required"):
             kind = "short"

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import sys
+import threading
 from contextlib import redirect_stderr, redirect_stdout
 
 NO_COLOUR = {"NO_COLOR": "1", "PYTHON_COLORS": "0", "TERM": "dumb", "LC_ALL": "C.UTF-8", "LANGUAGE": ""}
@@ -32,7 +33,8 @@ class CustomFlag(argparse.Action):
     """A program's own action without a value."""
 
     def __init__(self, option_strings, dest, **kwargs):
-        super().__init__(option_strings, dest, nargs=0, default=False, **kwargs)
+        kwargs.setdefault("default", False)
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
 
     def __call__(self, parser, namespace, values, option_string=None):
         setattr(namespace, self.dest, True)
@@ -48,19 +50,34 @@ class CustomValue(argparse.Action):
 ACTIONS = {"custom_flag": CustomFlag, "custom_value": CustomValue}
 if sys.version_info >= (3, 9):
     ACTIONS["boolean_optional"] = argparse.BooleanOptionalAction
-TYPES = {"int": int, "float": float, "str": str, "path": pathlib.Path, "upper": upper}
+TYPES = {"int": int, "float": float, "str": str, "path": pathlib.Path, "upper": upper, "bool": bool}
 PARSER_KEYWORDS = ("prog", "usage", "description", "epilog", "prefix_chars", "fromfile_prefix_chars", "add_help",
-                   "allow_abbrev")
+                   "allow_abbrev", "exit_on_error", "conflict_handler", "argument_default")
 SUB_KEYWORDS = ("title", "description", "metavar", "dest", "required", "help", "prog")
 
 
+class RawDefaultsFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Two of argparse's formatters in one, as its documentation recommends."""
+
+
+def formatter_class(description):
+    name = description.get("formatter", "HelpFormatter")
+    cls = RawDefaultsFormatter if name == "RawDefaultsFormatter" else getattr(argparse, name)
+    layout = description.get("layout")
+    return (lambda prog: cls(prog, **layout)) if layout else cls
+
+
+def handler(args):
+    """What a program runs for a subcommand."""
+
+
 def with_sentinels(value):
-    """The description with argparse's own SUPPRESS object for that string: argparse compares with `is`."""
+    """The description with argparse's own SUPPRESS object for that string (argparse compares with `is`), and functions."""
     if isinstance(value, dict):
         return {key: with_sentinels(one) for key, one in value.items()}
     if isinstance(value, list):
         return [with_sentinels(one) for one in value]
-    return argparse.SUPPRESS if value == argparse.SUPPRESS else value
+    return argparse.SUPPRESS if value == argparse.SUPPRESS else handler if value == "==FUNCTION==" else value
 
 
 def build(program):
@@ -70,8 +87,7 @@ def build(program):
 
 def parser_keywords(description):
     keywords = {key: description[key] for key in PARSER_KEYWORDS if key in description}
-    if "formatter" in description:
-        keywords["formatter_class"] = getattr(argparse, description["formatter"])
+    keywords["formatter_class"] = formatter_class(description)
     keywords["parents"] = [build(parent) for parent in description.get("parents", ())]
     return keywords
 
@@ -98,7 +114,7 @@ def add_item(container, item):
         if "action" in keywords:
             keywords["action"] = ACTIONS.get(keywords["action"], keywords["action"])
         if "type" in keywords:
-            keywords["type"] = TYPES[keywords["type"]]
+            keywords["type"] = argparse.FileType() if keywords["type"] == "file" else TYPES[keywords["type"]]
         if isinstance(keywords.get("metavar"), list):
             keywords["metavar"] = tuple(keywords["metavar"])
         container.add_argument(*item.get("flags", [item.get("name")]), **keywords)
@@ -111,7 +127,7 @@ def add_subcommands(parser, sub):
     action = parser.add_subparsers(**{key: sub[key] for key in SUB_KEYWORDS if key in sub})
     for command in sub["commands"]:
         keywords = parser_keywords(command.get("parser", {}))
-        keywords.update({key: command[key] for key in ("aliases", "help") if key in command})
+        keywords.update({key: command[key] for key in ("aliases", "help", "deprecated") if key in command})
         fill(action.add_parser(command["name"], **keywords), command.get("parser", {}))
 
 
@@ -139,25 +155,50 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
         "parser": {
             "prefixChars": parser.prefix_chars, "fromfilePrefixChars": parser.fromfile_prefix_chars,
             "negativeNumberOptions": bool(parser._has_negative_number_optionals), "allowAbbrev": parser.allow_abbrev,
-            "keepsDoubleDash": keeps_double_dash(),
+            "keepsDoubleDash": keeps_double_dash(), "twoPasses": False,
         },
         "facts": {
-            "formatter": type(formatter).__name__, "usageByHand": parser.usage is not None,
+            "formatter": type(formatter).__name__, "fixedWidth": formatter_is_fixed(parser), "usageByHand": parser.usage is not None,
             "subMetavar": sub.metavar if sub else None, "subHidden": bool(sub) and sub.help is argparse.SUPPRESS,
             "groupText": [g.description for g in parser._action_groups if g.description],
+            "emptyGroups": any(g.description and all(a.help is argparse.SUPPRESS for a in g._group_actions)
+                               for g in parser._action_groups),
             "raw": isinstance(formatter, argparse.RawDescriptionHelpFormatter),
         },
     }
+
+
+def formatter_is_fixed(parser):
+    """Whether its pages have a layout of their own whatever the terminal's."""
+    formatter, plain = parser._get_formatter(), argparse.HelpFormatter("")
+    return (formatter._width, formatter._max_help_position, formatter._indent_increment) != \
+        (plain._width, plain._max_help_position, plain._indent_increment)
 
 
 def keeps_double_dash(known=[]):
     """Whether a value that is `--` arrives as it is, found out by trying."""
     if not known:
         trial = argparse.ArgumentParser()
+        trial.add_argument("--option")
         trial.add_argument("first")
         trial.add_argument("second", nargs="*")
-        known.append(trial.parse_args(["--", "x", "--"]).second == ["--"])
+        seen = trial.parse_args(["--option=--", "--", "x", "--"])
+        known.append(seen.second == ["--"] and seen.option == "--")
     return known[0]
+
+
+def reads_twice(parser, program, known=[]):
+    """Whether parse_intermixed_args reads the parser's positionals in a pass of their own: then a `--` before them is
+    lost, found out by trying."""
+    if not known:
+        trial = argparse.ArgumentParser()
+        trial.add_argument("first")
+        try:
+            with redirect_stderr(io.StringIO()):
+                known.append(trial.parse_intermixed_args(["--", "-x"]).first != "-x")
+        except SystemExit:
+            known.append(True)
+    return known[0] and "intermixed" in program.get("parse", "") and bool(parser._get_positional_actions())
 
 
 def subparsers(parser):
@@ -257,8 +298,9 @@ def required(action):
 # Pages
 
 
-def pages(parser, columns):
-    """Every command's help page, as print_help writes it: [{"path", "pages": {columns: page or None}}]."""
+def pages(parser, program, columns):
+    """Every command's help page, the first one as the program itself prints it: [{"path", "pages": {columns: page or
+    None}, "coloured": page or None}]."""
     out = []
     for path, command in commands(parser, []):
         texts = {}
@@ -266,12 +308,27 @@ def pages(parser, columns):
             os.environ["COLUMNS"] = str(width)
             try:
                 stream = io.StringIO()
-                command.print_help(stream)
+                with redirect_stdout(stream):
+                    command.print_help() if path else print_help(command, program)
                 texts[str(width)] = stream.getvalue()
             except AssertionError:  # argparse up to 3.12 trips over its own wrapping of odd metavars
                 texts[str(width)] = None
-        out.append({"path": path, "pages": texts})
+        out.append({"path": path, "pages": texts, "coloured": coloured(command, max(columns))})
     return out
+
+
+def coloured(parser, columns):
+    """The page in colours; None before 3.14."""
+    if sys.version_info < (3, 14):
+        return None
+    for name in ("NO_COLOR", "PYTHON_COLORS"):
+        os.environ.pop(name, None)
+    os.environ.update(FORCE_COLOR="1", TERM="xterm", COLUMNS=str(columns))
+    try:
+        return parser.format_help()
+    finally:
+        del os.environ["FORCE_COLOR"]
+        os.environ.update(NO_COLOUR)
 
 
 def commands(parser, path):
@@ -286,14 +343,49 @@ def commands(parser, path):
 # Calls
 
 
-def call(parser, request):
+def tell_help(parser, arguments):
+    """Corrects what the truth says of the positionals' help texts, which can't name a default while they are put aside."""
+    formatter = parser._get_formatter()
+    actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
+    for action, argument in zip(actions, arguments):
+        if help_flags(parser) and not action.option_strings and argument["help"]:
+            default, action.default = action.default, argparse.SUPPRESS
+            argument["help"] = formatter._expand_help(action)
+            argument["facts"]["defaultNamed"] = False
+            action.default = default
+
+
+def help_flags(parser):
+    return [a.option_strings[0] for a in parser._actions if isinstance(a, argparse._HelpAction)][:1]
+
+
+def print_help(parser, program):
+    """Prints help to standard output, as the program does it."""
+    try:
+        parse(parser, program, help_flags(parser)) if help_flags(parser) else parser.print_help()
+    except SystemExit:
+        pass
+
+
+def parse(parser, program, argv):
+    """The namespace, by the method that the program uses. Words that are left over are an error here: none is meant to be."""
+    method = program.get("parse", "args")
+    found = getattr(parser, "parse_" + method)(argv)
+    if not method.startswith("known"):
+        return found
+    if found[1]:
+        raise ValueError("not read: %r" % (found[1],))
+    return found[0]
+
+
+def call(parser, program, request):
     """The namespace of argv, and that of the values given: {"got", "error", "expected"}."""
     argv = request["argv"]
     answer = {"expected": dumped(expected(parser, request["path"], request["given"], 0)), "got": None, "error": None}
     errors = io.StringIO()
     try:
         with redirect_stderr(errors), redirect_stdout(errors):
-            answer["got"] = dumped(vars(parser.parse_args(argv)))
+            answer["got"] = dumped(vars(parse(parser, program, argv)))
     except SystemExit:
         answer["error"] = errors.getvalue()[-2000:]
     except Exception as error:  # a file that is not there, for one
@@ -311,7 +403,8 @@ def expected(parser, path, given, depth):
     actions = [a for a in parser._actions if not isinstance(a, argparse._SubParsersAction)]
     namespace = {}
     for action in actions:
-        if action.dest is argparse.SUPPRESS or action.default is argparse.SUPPRESS:
+        empty = not action.option_strings and action.nargs == "..."  # gives a list whatever its default
+        if action.dest is argparse.SUPPRESS or action.default is argparse.SUPPRESS and not empty:
             continue
         namespace.setdefault(action.dest, left_out(action))
     for one in given:
@@ -329,7 +422,7 @@ def expected(parser, path, given, depth):
 
 def left_out(action):
     if not action.option_strings and action.nargs in ("*", "..."):
-        return [] if action.default is None else action.default
+        return [] if action.default in (None, argparse.SUPPRESS) else action.default
     if isinstance(action.default, str) and action.type is not None:
         return action.type(action.default)
     return action.default
@@ -372,26 +465,52 @@ def scalar(action, value):
     return action.type(word) if action.type else word
 
 
-# The loop
+# The live description
+
+
+class Ear:
+    """Stands for the passenger's watch, whose hooks stay in argparse once they are there: listens only when told to."""
+
+    watch = None
+
+    @property
+    def busy(self):
+        return self.watch is None or self.watch.busy
+
+    def see(self, *args):
+        if self.watch is not None:
+            self.watch.see(*args)
 
 
 def passenger(source, loaded={}):
-    """The passenger's definitions. Given as source: this file knows no path; without an output it watches nothing."""
+    """The passenger's definitions, and the ear of its hooks. Given as source: this file knows no path."""
     if source not in loaded:
         scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "sitecustomize.py")}
         try:
             exec(compile(source, "describe.py", "exec"), scope)
         except ImportError:
             pass  # its last line imports the `sitecustomize` that it shadows, and mostly there is none
-        loaded[source] = scope
+        scope["_get_ident"] = threading.get_ident
+        loaded[source] = scope, Ear()
+        scope["_patch"](argparse, loaded[source][1])
     return loaded[source]
 
 
-def describe_live(parser, source):
-    """The live description, made by the passenger's own code."""
-    scope, out = passenger(source), []
-    scope["_json"](scope["_Describer"](argparse, parser, scope["TEXT_LIMITS"][0]).whole(), out)
-    return "".join(out)
+def describe_live(parser, program, source, columns):
+    """The live description: what the passenger writes while the program prints its help."""
+    (scope, ear), written = passenger(source), []
+    scope["_write"] = lambda path, data: written.append(data)
+    ear.watch = scope["_Watch"]("nowhere")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
+            print_help(parser, program)
+    finally:
+        ear.watch = None
+    return written[-1].decode("ascii")
+
+
+# The loop
 
 
 def handle(line):
@@ -411,10 +530,13 @@ def answer_to(request):
         return {"skipped": True}
     parser = build({key: value for key, value in program.items() if key != "since"})
     if request["op"] == "call":
-        return {"calls": [call(parser, one) for one in request["calls"]]}
-    answer = {"truth": truth(parser), "commands": pages(parser, request["columns"])}
+        return {"calls": [call(parser, program, one) for one in request["calls"]]}
+    answer = {"truth": truth(parser), "commands": pages(parser, program, request["columns"])}
+    if reads_twice(parser, program):
+        answer["truth"]["parser"]["twoPasses"] = True
+        tell_help(parser, answer["truth"]["arguments"])
     if request.get("passenger"):
-        answer["live"] = describe_live(parser, request["passenger"])
+        answer["live"] = describe_live(parser, program, request["passenger"], max(request["columns"]))
     return answer
 
 

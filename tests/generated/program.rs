@@ -19,6 +19,8 @@ pub(crate) const NARROW: u32 = 80;
 pub(crate) struct Program {
     pub(crate) root: Node,
     pub(crate) pages: Vec<Pages>,
+    /// It reads its arguments by `parse_intermixed_args`.
+    pub(crate) intermixed: bool,
     /// What the passenger writes.
     live: String,
 }
@@ -41,6 +43,12 @@ pub(crate) struct NodeFacts {
     pub(crate) formatter: String,
     pub(crate) usage_by_hand: bool,
     pub(crate) sub_metavar: Option<String>,
+    /// Its pages have a width and columns of their own.
+    pub(crate) fixed_width: bool,
+    /// The descriptions of its argument groups.
+    pub(crate) group_text: Vec<String>,
+    /// It has argument groups of which nothing but title and description shows.
+    pub(crate) empty_groups: bool,
     /// Its description and epilog are printed as they are.
     pub(crate) raw: bool,
     /// It has a row on its parent's page.
@@ -61,6 +69,8 @@ pub(crate) struct ArgumentFacts {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Pages {
     pub(crate) path: Vec<String>,
+    /// The widest page with colours; none where this Python has no colours.
+    pub(crate) coloured: Option<String>,
     #[serde(rename = "pages")]
     by_width: BTreeMap<String, Option<String>>,
 }
@@ -86,7 +96,8 @@ impl Program {
         let root = Node::read(answer["truth"].take());
         let pages = serde_json::from_value(answer["commands"].take()).expect("the harness writes pages");
         let live = answer["live"].as_str().unwrap_or_default().to_owned();
-        Ok(Program { root, pages, live })
+        let intermixed = description["parse"].as_str().is_some_and(|m| m.contains("intermixed"));
+        Ok(Program { root, pages, intermixed, live })
     }
 
     /// The true node at a path of command names.
@@ -113,6 +124,8 @@ impl Program {
         let words: Vec<_> = path.iter().map(String::as_str).collect();
         let text = help::parse(self.page(path), &words);
         let mut node = live::merge(text, live.clone());
+        // Discovery asks for the page of each subcommand. What only looks like one gets its parent's page, and goes.
+        node.subcommands.retain(|entry| live.subcommands.iter().any(|c| c.name == entry.name));
         for entry in &mut node.subcommands {
             let Some(below) = live.subcommands.iter().find(|c| c.name == entry.name) else { continue };
             path.push(entry.name.clone());

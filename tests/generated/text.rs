@@ -5,11 +5,14 @@
 
 use serde_json::Value;
 use smcp::help;
-use smcp::model::{Action, Argument, Arity, Command, ValueType};
+use smcp::model::{Action, Argument, Arity, Command, ExclusiveGroup, ValueType};
 
-use crate::program::{ArgumentFacts, Node, Program, WIDE};
+use crate::program::{ArgumentFacts, NARROW, Node, Program, WIDE};
 use crate::report::Failure;
 use crate::subcommands;
+
+/// The least room for help texts on a page of 80 columns: what `max_help_position` and the margin leave.
+const NARROW_HELP: usize = 54;
 
 /// Differences between the help pages of a program, read at `width` columns, and the truth.
 pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
@@ -18,12 +21,34 @@ pub(crate) fn check(program: &Program, width: u32) -> Vec<Failure> {
         let Some(page) = pages.at(width) else { continue };
         let path: Vec<_> = pages.path.iter().map(String::as_str).collect();
         let got = help::parse(page, &path);
+        if let Some(coloured) = pages.coloured.as_deref().filter(|_| width == WIDE) {
+            failures.extend(colour_matters(&got, coloured, &path));
+        }
+        let width = if program.node(&pages.path).facts.fixed_width { NARROW } else { width };
         let mut checker =
             Checker { node: program.node(&pages.path), got: &got, page, width, failures: Vec::new() };
         checker.run();
         failures.append(&mut checker.failures);
     }
     failures
+}
+
+/// Colours are not to change what a page says; but in colours 3.14 keeps the brackets of a positional in an exclusive group.
+fn colour_matters(plain: &Command, page: &str, path: &[&str]) -> Option<Failure> {
+    let mut got = help::parse(page, path);
+    for member in got.exclusive.iter().flat_map(|g| &g.members) {
+        if let (Some(seen), Some(plain)) = (got.arguments.get_mut(*member), plain.arguments.get(*member)) {
+            seen.arity = if seen.is_positional() { plain.arity } else { seen.arity };
+        }
+    }
+    let has_colours = page.contains('\u{1b}');
+    (*plain != got || !has_colours).then(|| Failure {
+        cause: "colours".to_owned(),
+        about: plain.name.clone(),
+        expected: format!("{plain:?}"),
+        got: format!("{got:?}"),
+        seen: page.to_owned(),
+    })
 }
 
 /// One page being compared.
@@ -47,6 +72,9 @@ pub(crate) struct Pair<'a> {
 
 impl<'a> Checker<'a> {
     fn run(&mut self) {
+        if is_damaged(self.page, &self.node.command) {
+            return;
+        }
         let pairs = self.pair_up();
         for pair in &pairs {
             self.arity(pair);
@@ -92,8 +120,8 @@ impl<'a> Checker<'a> {
     fn pair_up(&mut self) -> Vec<Pair<'a>> {
         let (node, got) = (self.node, self.got);
         let mut pairs = Vec::new();
-        let mut invented: Vec<_> =
-            (0..got.arguments.len()).filter(|i| !is_subcommand(node, &got.arguments[*i])).collect();
+        let action = got.arguments.iter().rposition(|a| is_subcommand(node, a));
+        let mut invented: Vec<_> = (0..got.arguments.len()).filter(|i| Some(*i) != action).collect();
         let positionals: Vec<_> =
             invented.iter().copied().filter(|i| got.arguments[*i].is_positional()).collect();
         let mut positionals = positionals.into_iter().map(|i| (i, &got.arguments[i]));
@@ -104,14 +132,16 @@ impl<'a> Checker<'a> {
                 got.arguments.iter().enumerate().find(|(_, a)| a.flags == truth.flags)
             } else if node.facts.usage_by_hand {
                 // Only the entries tell, and they stand in the order of the groups.
-                got.arguments
-                    .iter()
-                    .enumerate()
-                    .find(|(_, a)| a.is_positional() && shown_name(a) == shown_name(truth))
+                got.arguments.iter().enumerate().find(|(i, a)| {
+                    invented.contains(i) && a.is_positional() && shown_name(a) == shown_name(truth)
+                })
             } else {
                 positionals.next()
             };
             let Some((got_index, found)) = found else {
+                if node.facts.usage_by_hand && has_unusual_prefix(truth) {
+                    continue;
+                }
                 let cause = if truth.is_positional() { "missing positional" } else { "missing option" };
                 self.fail(cause, &label(truth), label(truth), format!("{:?}", labels(got)));
                 continue;
@@ -123,8 +153,13 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
-            if node.facts.usage_by_hand && laid_out(node) {
-                continue; // there is no telling a raw text that looks like a section from a section
+            // A page that is nothing but a hand-written usage is believed: there is nothing else.
+            // There is no telling a raw text that looks like a section from a section, nor a group's description that
+            // looks like an option from an option, where no usage confirms the real ones.
+            let described = node.facts.group_text.iter().any(|t| t.starts_with('-'));
+            let bare = node.command.arguments.iter().all(|a| a.hidden) && node.subcommands.is_empty();
+            if node.facts.usage_by_hand && (laid_out(node) || described || bare) {
+                continue;
             }
             let cause =
                 if got.arguments[index].is_positional() { "invented positional" } else { "invented option" };
@@ -146,6 +181,10 @@ impl<'a> Checker<'a> {
         if truth.is_positional() && (self.node.facts.usage_by_hand || self.in_group(pair.index)) {
             return; // the usage alone tells, and in an exclusive group it leaves out the brackets
         }
+        let same = |a: &&Argument| a.is_positional() && !a.hidden && shown_name(a) == shown_name(truth);
+        if truth.is_positional() && self.node.command.arguments.iter().filter(same).count() > 1 {
+            return; // `str str str` with two entries may be one and two values or two and one
+        }
         self.expect("arity", &label(truth), &truth.arity, &got.arity);
     }
 
@@ -154,6 +193,10 @@ impl<'a> Checker<'a> {
         let right = match truth.action {
             Action::Help => got.action == Action::Help,
             Action::Version => matches!(got.action, Action::Version | Action::Flag),
+            // Another option may have taken its positive flags.
+            Action::Negatable if truth.flags.iter().all(|f| f.starts_with("--no-")) => {
+                got.action == Action::Flag
+            }
             Action::Negatable => got.action == Action::Negatable,
             Action::Flag => got.action == Action::Flag,
             // Nothing on the page tells these from their plain kin; whoever claims them must be right.
@@ -175,12 +218,12 @@ impl<'a> Checker<'a> {
             }
             return;
         }
-        let with_hidden = |index: usize| {
-            self.node.command.exclusive.iter().any(|g| {
-                g.members.contains(&index) && g.members.iter().any(|m| self.node.command.arguments[*m].hidden)
-            })
+        let alone = |index: usize| {
+            let visible = |m: &&usize| !self.node.command.arguments[**m].hidden;
+            let shown = |g: &ExclusiveGroup| g.members.iter().filter(visible).count() == 1;
+            self.node.command.exclusive.iter().any(|g| g.members.contains(&index) && shown(g))
         };
-        if with_hidden(pair.index) || !regular(truth, facts) && truth.is_positional() {
+        if alone(pair.index) || !regular(truth, facts) && truth.is_positional() {
             return; // a required group with one member that shows looks like a required option
         }
         self.expect("required", &label(truth), &truth.required, &got.required);
@@ -222,9 +265,14 @@ impl<'a> Checker<'a> {
         let Some(found) = &got.default else {
             let named =
                 ["(default: ", "[default: "].iter().any(|form| help.contains(&format!("{form}{text}")));
+            // One that isn't among the choices is taken for prose, and names with blanks for several values.
+            let chosen = truth.choices.as_ref().is_none_or(|c| c.contains(&text));
             let tellable =
                 !text.is_empty() && !text.contains(['(', ')', '[', ']', '\'', '"', ' ']) && text != "None";
-            if named && tellable && truth.arity != Arity::Zero {
+            // A word that is longer than the help's lines is broken anywhere.
+            let unbroken = self.width == WIDE || text.len() < NARROW_HELP && !self.node.facts.fixed_width;
+            if named && tellable && unbroken && chosen && regular(truth, facts) && truth.arity != Arity::Zero
+            {
                 self.fail(
                     "missing default",
                     &label(truth),
@@ -234,6 +282,9 @@ impl<'a> Checker<'a> {
             }
             return;
         };
+        if self.width != WIDE && text.len() >= NARROW_HELP {
+            return; // wrapped anywhere
+        }
         let as_written =
             truth.arity != Arity::Zero && !truth.arity.is_many() && found.as_str() == Some(&text);
         let number =
@@ -250,7 +301,7 @@ impl<'a> Checker<'a> {
     fn value_type(&mut self, pair: &Pair) {
         let Pair { truth, facts, got, .. } = *pair;
         let typed = self.node.facts.formatter == "MetavarTypeHelpFormatter";
-        if typed && !facts.own_metavar && truth.choices.is_none() {
+        if typed && !facts.own_metavar && truth.choices.is_none() && truth.arity != Arity::Remainder {
             self.expect("type", &label(truth), &truth.value_type, &got.value_type);
         } else if !matches!(got.value_type, ValueType::String | ValueType::Numeric) {
             self.expect("invented type", &label(truth), &truth.value_type, &got.value_type);
@@ -278,7 +329,7 @@ impl<'a> Checker<'a> {
             got.push((group.required, members.map(sorted)));
         }
         for (required, members) in &got {
-            let known = |g: &smcp::model::ExclusiveGroup| {
+            let known = |g: &ExclusiveGroup| {
                 let visible: Vec<_> = g.members.iter().copied().filter(|m| !arguments[*m].hidden).collect();
                 g.required == *required && members.as_ref().is_some_and(|m| *m == visible)
             };
@@ -323,7 +374,8 @@ impl<'a> Checker<'a> {
     fn texts(&mut self) {
         let truth = &self.node.command;
         let empty = truth.arguments.iter().all(|a| a.hidden) && self.node.subcommands.is_empty();
-        if laid_out(self.node) || empty || self.node.facts.usage_by_hand {
+        // A group without arguments looks like the beginning of the epilog.
+        if laid_out(self.node) || empty || self.node.facts.usage_by_hand || self.node.facts.empty_groups {
             return;
         }
         let (description, epilog) = (truth.description.clone(), truth.epilog.clone());
@@ -342,12 +394,45 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// With a metavar for the subcommands and no row that names one, they look like a positional.
+/// Without a usage that shows it, `+x` is no option to anyone who doesn't know the prefix; `++ex` is.
+fn has_unusual_prefix(argument: &Argument) -> bool {
+    let unusual = |f: &String| !f.starts_with('-') && !smcp::model::is_long(f);
+    !argument.flags.is_empty() && argument.flags.iter().all(unusual)
+}
+
+/// Subcommands of which no row names one look like a positional where they have a metavar, or where a hand-written
+/// usage does not show that words of their own follow them.
 fn is_subcommand(node: &Node, argument: &Argument) -> bool {
     let no_rows = node.subcommands.iter().all(|n| !n.facts.listed);
+    let words =
+        || node.subcommands.iter().flat_map(|n| std::iter::once(&n.command.name).chain(&n.command.aliases));
+    let listed = || format!("{{{}}}", words().map(String::as_str).collect::<Vec<_>>().join(","));
     no_rows
         && argument.is_positional()
-        && node.facts.sub_metavar.as_ref().is_some_and(|m| shown_name(argument) == *m)
+        && match &node.facts.sub_metavar {
+            Some(metavar) => shown_name(argument) == *metavar,
+            None => node.facts.usage_by_hand && shown_name(argument) == listed(),
+        }
+}
+
+/// argparse up to 3.10 takes away parentheses of names together with those of groups, so that the usage says nothing
+/// that is sure: then they don't pair up any more.
+fn is_damaged(page: &str, truth: &Command) -> bool {
+    let usage = page.split("\n\n").next().unwrap_or_default();
+    let mut names =
+        truth.arguments.iter().filter(|a| !a.hidden).flat_map(|a| a.metavar.iter().map(move |m| (a, m)));
+    let copies = |a: &Argument| {
+        if let Arity::Exactly(n) = a.arity { n } else { 1 + usize::from(a.arity == Arity::OneOrMore) }
+    };
+    if names.any(|(a, name)| name.contains('(') && usage.matches(name.as_str()).count() < copies(a)) {
+        return true;
+    }
+    let mut depth = 0_i64;
+    let closes_first = usage.chars().any(|c| {
+        depth += i64::from(c == '(') - i64::from(c == ')');
+        depth < 0
+    });
+    closes_first || depth != 0
 }
 
 /// Whether a raw description or epilog looks like sections of the page.

@@ -8,6 +8,7 @@
 mod guard;
 mod modern;
 mod plain;
+mod resources;
 mod schemas;
 mod sse;
 mod stdio;

@@ -28,13 +28,13 @@ fn prepared(id: impl Into<Value>, method: &str, mut params: Value) -> (Client, V
     params["_meta"] = whole;
     let mut client =
         Client::of(REVISION).both().with("mcp-protocol-version", REVISION).with("mcp-method", method);
-    if let Some(name) = params["name"].as_str() {
+    if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
         client = client.with("mcp-name", name);
     }
     (client, json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params}))
 }
 
-async fn ask(server: &Running, method: &str, params: Value) -> (u16, Value) {
+pub(super) async fn ask(server: &Running, method: &str, params: Value) -> (u16, Value) {
     let (client, request) = prepared(1, method, params);
     let (status, answer) = client.ask(&url(server), &request).await;
     (status.as_u16(), answer)

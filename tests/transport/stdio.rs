@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::schemas;
-use super::support::{Fake, PATIENCE, call, eventually, initialize, request, told};
+use super::support::{FILES, Fake, PATIENCE, call, eventually, initialize, request, told};
 
 struct Pipe {
     input: Option<WriteHalf<DuplexStream>>,
@@ -25,7 +25,7 @@ struct Pipe {
 
 fn start(revision: &'static str) -> Pipe {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let (fake, shutdown) = (Fake::new(), CancellationToken::new());
+    let (fake, shutdown) = (Fake::of(FILES.as_ref()), CancellationToken::new());
     let server = Server::new(fake.clone(), shutdown.clone());
     let (read, write) = tokio::io::split(theirs);
     let task = tokio::spawn(stdio::serve(server, read, write));

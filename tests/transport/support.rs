@@ -1,6 +1,7 @@
 //! A server with tools made for tests, and a client that checks all that it receives.
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use smcp::config::Http;
 use smcp::mcp::{Backend, Server};
 use smcp::model::{Command, Tool};
 use smcp::outcome::CallResult;
+use smcp::plugin::offers::Offers;
 use smcp::registry::{Plugin, Served, Snapshot, State};
 use smcp::transport;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +34,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 pub(crate) struct Fake(Arc<Inner>);
 
 struct Inner {
+    directory: PathBuf,
     snapshot: Mutex<Arc<Snapshot>>,
     changed: watch::Sender<u64>,
     pub(crate) started: AtomicUsize,
@@ -39,9 +42,10 @@ struct Inner {
 }
 
 impl Fake {
-    pub(crate) fn new() -> Fake {
+    pub(crate) fn of(directory: &Path) -> Fake {
         let inner = Inner {
-            snapshot: Mutex::new(snapshot(1)),
+            directory: directory.into(),
+            snapshot: Mutex::new(snapshot(1, directory)),
             changed: watch::channel(1).0,
             started: AtomicUsize::new(0),
             cancelled: AtomicUsize::new(0),
@@ -52,7 +56,7 @@ impl Fake {
     /// Serves a new snapshot.
     pub(crate) fn reload(&self) {
         let generation = *self.0.changed.borrow() + 1;
-        *self.0.snapshot.lock().unwrap() = snapshot(generation);
+        *self.0.snapshot.lock().unwrap() = snapshot(generation, &self.0.directory);
         self.0.changed.send(generation).unwrap();
     }
 
@@ -79,14 +83,49 @@ pub(crate) async fn eventually(what: &str, done: impl Fn() -> bool) {
     tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}"));
 }
 
-fn snapshot(generation: u64) -> Arc<Snapshot> {
+/// What the fake plugin offers besides tools; its files are those of a plugin that is there for other tests.
+fn offers() -> Offers {
+    let manifest = r#"
+        [[resources]]
+        file = "static.txt"
+        title = "A text"
+        [[resources]]
+        uri = "fake://pixel"
+        file = "pixel.png"
+        [[resources]]
+        uri = "fake://outside"
+        file = "../../run"
+        [[resources]]
+        file = "watched.txt"
+        [[resource_templates]]
+        uri_template = "fake://sound/{a}"
+        command = ""
+        name = "sound"
+        [[prompts]]
+        name = "greet"
+        title = "Greet"
+        description = "Says hello."
+        file = "arguments.txt"
+        arguments = [{ name = "arg1", required = true, choices = ["Ann", "anna", "Bob"] }, { name = "arg2" }]
+        [[prompts]]
+        name = "listen"
+        command = ""
+    "#;
+    toml::from_str::<smcp::plugin::manifest::Manifest>(manifest).unwrap().offers()
+}
+
+/// Where the files that the fake plugin offers are: beside a plugin that is there for other tests.
+pub(crate) const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/plugins/everything");
+
+fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
     let plugin = Arc::new(Plugin {
         name: "fake".into(),
-        directory: ".".into(),
+        directory: directory.into(),
         launch: vec![],
         env: vec![],
         timeout: None,
         concurrency: None,
+        offers: offers(),
         root: Command::default(),
         state: State::Ready,
         diagnostics: vec![],
@@ -193,9 +232,14 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn start(http: Http) -> Running {
+    start_in(http, FILES.as_ref())
+}
+
+/// A server of a plugin in that directory.
+pub(crate) fn start_in(http: Http, directory: &Path) -> Running {
     let listener = TcpListener::bind((http.host, 0)).unwrap();
     let address = listener.local_addr().unwrap();
-    let (fake, shutdown) = (Fake::new(), CancellationToken::new());
+    let (fake, shutdown) = (Fake::of(directory), CancellationToken::new());
     let server = Server::new(fake.clone(), shutdown.clone());
     let task = tokio::spawn(async move { transport::serve(listener, &http, server).await });
     Running { base: format!("http://{address}"), address, fake, shutdown, task }

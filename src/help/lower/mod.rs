@@ -153,7 +153,7 @@ impl Lowered<'_, '_> {
         let real = || self.page.real_sections().map(|s| s.section).filter(|s| s.start >= layout.after_usage);
         let first = real().map(|s| s.start).min();
         let last = real().map(|s| s.end).max();
-        let margin = text::Wrap { column: 0, ..self.page.wrap };
+        let margin = text::Wrap { column: 0, width: text::margin_width(lines, self.page.wrap.width) };
         let text = |from: usize, to: usize| {
             let text: Vec<&str> = lines.get(from..to).unwrap_or_default().iter().map(|l| l.text).collect();
             Some(margin.join(&text)).filter(|t| !t.is_empty())

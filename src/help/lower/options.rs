@@ -57,7 +57,8 @@ impl Lowered<'_, '_> {
         let mut argument = argument(section, entry, found, self.page.wrap, &mut self.command.diagnostics);
         argument.flags.clone_from(&option.flags);
         argument.required = usage.required;
-        let pairs = usage.twice || (!usage.seen && has_negative(&option.flags));
+        let told = usage.seen && self.page.generated;
+        let pairs = usage.twice || (!told && has_negative(&option.flags));
         argument.action = action(&option.flags, argument.arity, argument.help.as_deref(), pairs);
         if usage.seen {
             argument.provenance.insert(Fact::Required, Source::Usage);
@@ -89,7 +90,10 @@ impl Lowered<'_, '_> {
             let item = &self.page.usage.items[i];
             let What::Option { values, .. } = &item.what else { continue };
             told.twice |= told.seen;
-            told.required |= item.required && !told.seen;
+            // A hand-written usage is believed where it speaks of the option as its entry does; a flag without a
+            // value is never one that must be given.
+            let is_told = self.page.generated || values == &option.values && !values.is_empty();
+            told.required |= item.required && !told.seen && is_told;
             told.seen = true;
             told.blank |= option.values.is_empty() && values == BLANK;
             self.of_item[i] = Some(self.command.arguments.len());
@@ -150,7 +154,7 @@ fn action(flags: &[String], arity: Arity, help: Option<&str>, pairs: bool) -> Ac
     if arity != Arity::Zero {
         return Action::Store;
     }
-    if is_help(flags) {
+    if is_help(flags, help) {
         Action::Help
     } else if is_version(flags)
         && help.is_some_and(|h| h.trim_end_matches('.').eq_ignore_ascii_case(VERSION_HELP))

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::subcommands::row_name;
 use crate::help::invocation::{self, Invocation};
-use crate::help::layout::{Entry, Layout, Section};
+use crate::help::layout::{Entry, Layout, POSITIONALS, Section};
 use crate::help::normalize::Line;
 use crate::help::text::{self, Wrap};
-use crate::help::usage::{self, Known, Usage, What};
+use crate::help::usage::{self, Item, Known, Usage, What};
 use crate::model::Arity;
 
 /// A page with its entries sorted out.
@@ -36,13 +37,17 @@ impl<'a> Page<'a> {
         let prefixes = prefixes(&layout.sections, text);
         let mut sections: Vec<Judged<'a>> =
             layout.sections.iter().map(|s| Judged::new(s, &prefixes)).collect();
-        let usage = usage::parse(text, &known(&sections), path, &prefixes);
+        let mut usage = usage::parse(text, &known(&sections), path, &prefixes);
+        let generated = is_generated(&sections, &usage, &Named::of(&usage));
+        if generated {
+            split_remainder(&mut usage, &sections);
+        }
         let named = Named::of(&usage);
-        let generated = is_generated(&sections, &usage, &named);
         for section in &mut sections {
             section.real = section.is_real(&named, generated);
         }
-        let wrap = Wrap { column: layout.column, width: text::width(lines) };
+        let wrap =
+            Wrap { column: layout.column, width: text::width(lines, layout.after_usage, layout.column) };
         let mut by_flag: HashMap<String, Vec<usize>> = HashMap::new();
         for (i, item) in usage.items.iter().enumerate() {
             if let What::Option { flag, .. } = &item.what {
@@ -52,7 +57,7 @@ impl<'a> Page<'a> {
         Page { usage, by_flag, generated, wrap, sections }
     }
 
-    pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> {
+    pub(super) fn real_sections(&self) -> impl Iterator<Item = &Judged<'a>> + Clone {
         self.sections.iter().filter(|s| s.real)
     }
 
@@ -119,26 +124,59 @@ impl<'a> Judged<'a> {
 
     /// Whether it holds the help option, as the parser's own options section does.
     fn has_help(&self) -> bool {
-        self.options().any(|(_, o)| is_help(&o.flags))
+        self.options().any(|(e, o)| o.values.is_empty() && is_help(&o.flags, e.help.first().copied()))
     }
 
     /// Whether it is argparse's own section for positionals.
     pub(super) fn is_for_positionals(&self) -> bool {
-        self.section.title.eq_ignore_ascii_case("positional arguments")
+        self.section.title.eq_ignore_ascii_case(POSITIONALS)
     }
 
     fn is_real(&self, named: &Named, generated: bool) -> bool {
         let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
-        let has_rows = self.entries.iter().any(|(e, _)| e.header.starts_with('{') && !e.rows.is_empty());
+        let has_rows = self.entries.iter().any(|(e, o)| o.is_none() && is_action_with_rows(e));
         let has_options = !self.section.title.is_empty() && self.options().next().is_some();
         let by_layout = !generated && (has_options || has_rows);
         confirmed || self.has_help() || self.is_for_positionals() || by_layout
     }
 }
 
-/// Whether flags are the help option's.
-pub(super) fn is_help(flags: &[String]) -> bool {
-    flags.iter().any(|f| bare(f) == "help") || flags == ["-h"]
+/// `{a,b} ...` is a subparsers action, or a positional with choices before a REMAINDER. The rows of a subparsers action
+/// tell; where it has none, an entry that no atom names does, since it can only be the REMAINDER's.
+fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
+    let action = |i: &Item| matches!(&i.what, What::Subcommands { known: true, .. });
+    let Some(at) = usage.items.iter().position(action) else { return };
+    let What::Subcommands { name, .. } = &usage.items[at].what else { return };
+    let name = name.clone();
+    let named = Named::of(usage);
+    let is_action = |e: &Entry| usage::squeeze(e.header) == name;
+    let own = sections.iter().filter(|s| s.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref())));
+    let entries = own.flat_map(|s| &s.entries).filter(|(_, o)| o.is_none()).map(|(e, _)| *e);
+    let has_rows = entries.clone().any(|e| is_action(e) && !e.rows.is_empty());
+    let mut unnamed =
+        entries.filter(|e| e.rows.is_empty() && !e.header.is_empty() && !named.confirms(e, None));
+    if has_rows || unnamed.next().is_none() {
+        return;
+    }
+    let item = &mut usage.items[at];
+    item.what = What::Positional { name, arity: Arity::One, known: true };
+    let rest = What::Positional { name: String::new(), arity: Arity::Remainder, known: false };
+    let rest = Item { what: rest, required: item.required, group: None };
+    usage.items.insert(at + 1, rest);
+}
+
+/// Whether an entry is a subparsers action's by its looks: choices with rows below them, or a metavar whose rows have
+/// their help in the page's own column. Prose has lists, but not in that column.
+fn is_action_with_rows(entry: &Entry) -> bool {
+    let is_row = |row: &Entry| row_name(row.header).is_some();
+    let aligned = || entry.rows.iter().any(|row| !row.help.is_empty()) && entry.rows.iter().all(is_row);
+    !entry.rows.is_empty() && (entry.header.starts_with('{') || !entry.header.contains(' ') && aligned())
+}
+
+/// Whether flags are the help option's. A `-h` alone may be something else (`--host`): then its text tells.
+pub(super) fn is_help(flags: &[String], text: Option<&str>) -> bool {
+    let speaks_of_help = || text.is_some_and(|t| t.to_ascii_lowercase().contains("help"));
+    flags.iter().any(|f| bare(f) == "help") || flags == ["-h"] && speaks_of_help()
 }
 
 /// A flag without the characters that begin it.
@@ -164,7 +202,7 @@ fn is_generated(sections: &[Judged], usage: &Usage, named: &Named) -> bool {
 /// The characters that begin options: `-`, and those with which entries begin that the usage writes as options.
 fn prefixes(sections: &[Section], usage: &str) -> String {
     let mut prefixes = "-".to_owned();
-    let own = |s: &&Section| !s.title.eq_ignore_ascii_case("positional arguments");
+    let own = |s: &&Section| !s.title.eq_ignore_ascii_case(POSITIONALS);
     for entry in sections.iter().filter(own).flat_map(|s| &s.entries) {
         let Some(first) = entry.header.chars().next().filter(|c| UNUSUAL_PREFIXES.contains(*c)) else {
             continue;

@@ -5,35 +5,69 @@ use std::collections::BTreeMap;
 use super::page::{Named, Page};
 use super::{Lowered, annotate, argument, fill_values};
 use crate::help::layout::{Entry, Section};
-use crate::help::usage::{self, What};
+use crate::help::usage::{self, Item, What};
 use crate::help::values;
 use crate::model::{Argument, Arity, Fact, Source};
 
 /// The entries that may be positionals or subparsers, each taken once.
 struct Unclaimed<'a> {
     by_name: BTreeMap<String, Vec<(&'a Section<'a>, &'a Entry<'a>)>>,
+    /// The names in the order of the page, by line.
+    in_order: BTreeMap<usize, String>,
 }
 
 impl<'a> Unclaimed<'a> {
     fn of(page: &Page<'a>) -> Unclaimed<'a> {
         let mut by_name = BTreeMap::<String, Vec<_>>::new();
+        let mut in_order = BTreeMap::new();
         for judged in page.real_sections() {
             for (entry, option) in &judged.entries {
                 if option.is_none() {
-                    by_name.entry(usage::squeeze(entry.header)).or_default().push((judged.section, *entry));
+                    let name = usage::squeeze(entry.header);
+                    in_order.insert(entry.line, name.clone());
+                    by_name.entry(name).or_default().push((judged.section, *entry));
                 }
             }
         }
         by_name.values_mut().for_each(|same| same.reverse());
-        Unclaimed { by_name }
+        Unclaimed { by_name, in_order }
     }
 
     fn take(&mut self, name: &str) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
-        self.by_name.get_mut(name)?.pop()
+        let (section, entry) = self.by_name.get_mut(name)?.pop()?;
+        self.in_order.remove(&entry.line);
+        Some((section, entry))
+    }
+
+    /// Whether the first of so many atoms of a name has no entry of its own: none is left, or there are fewer than atoms
+    /// and the next one of the page has another name.
+    fn are_too_few(&self, name: &str, atoms: usize) -> bool {
+        let next = self.in_order.first_key_value().map(|(_, next)| next.as_str());
+        self.count(name) == 0 || atoms > self.count(name) && next != Some(name)
     }
 
     fn count(&self, name: &str) -> usize {
         self.by_name.get(name).map_or(0, Vec::len)
+    }
+}
+
+/// Where in the usage each name of a positional or a subparsers action stands.
+struct Places<'a>(BTreeMap<&'a str, Vec<usize>>);
+
+impl<'a> Places<'a> {
+    fn of(items: &'a [Item]) -> Places<'a> {
+        let mut places = BTreeMap::<&str, Vec<usize>>::new();
+        for (i, item) in items.iter().enumerate() {
+            if let What::Positional { name, .. } | What::Subcommands { name, .. } = &item.what {
+                places.entry(name).or_default().push(i);
+            }
+        }
+        Places(places)
+    }
+
+    /// How many atoms behind one have the name.
+    fn behind(&self, index: usize, name: &str) -> usize {
+        self.0.get(name).map_or(0, |places| places.len() - places.partition_point(|&i| i <= index))
     }
 }
 
@@ -63,17 +97,19 @@ impl<'a> Lowered<'_, 'a> {
 
     fn positionals_of_usage(&self, unclaimed: &mut Unclaimed<'a>) -> Vec<Positional<'a>> {
         let mut found: Vec<Positional<'a>> = Vec::new();
+        let places = Places::of(&self.page.usage.items);
         for (i, item) in self.page.usage.items.iter().enumerate() {
             let What::Positional { name, arity, known } = &item.what else { continue };
-            if Some(name.as_str()) == self.subparsers_name() {
+            // The subparsers action itself, unless there is another entry of its name.
+            if Some(name.as_str()) == self.subparsers_name() && unclaimed.count(name) <= 1 {
                 continue;
             }
-            // `X X` is one positional of two values where only one entry is left for it.
+            // `X X` is one positional of two values where no entry is left for the second.
             if let Some(last) = found.last_mut()
                 && last.name == *name
                 && *arity == Arity::One
                 && *known
-                && unclaimed.count(name) == 0
+                && unclaimed.are_too_few(name, places.behind(i, name) + 1)
             {
                 last.items.push(i);
                 last.arity = Arity::Exactly(last.items.len());
@@ -81,13 +117,17 @@ impl<'a> Lowered<'_, 'a> {
             }
             let place =
                 if *known { unclaimed.take(name) } else { self.entry_for_unknown(name, *arity, unclaimed) };
-            found.push(Positional {
-                items: vec![i],
-                name: name.clone(),
-                arity: *arity,
-                required: item.required,
-                place,
-            });
+            let mut push = |arity, place| {
+                let (items, name) = (vec![i], name.clone());
+                found.push(Positional { items, name, arity, required: item.required, place });
+            };
+            // `X [X ...]` is one positional, or two of the same name where there is an entry for each.
+            if *arity == Arity::OneOrMore && unclaimed.count(name) > places.behind(i, name) {
+                push(Arity::One, place);
+                push(Arity::ZeroOrMore, unclaimed.take(name));
+            } else {
+                push(*arity, place);
+            }
         }
         found
     }
@@ -114,7 +154,9 @@ impl<'a> Lowered<'_, 'a> {
             let plain = |s: &str| {
                 s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
             };
-            unclaimed.by_name.keys().filter(free).find(|k| plain(k) == plain(name)).cloned()
+            let is_action = |k: &String| unclaimed.by_name[k].iter().any(|(_, e)| !e.rows.is_empty());
+            let mut keys = unclaimed.by_name.keys().filter(free);
+            keys.find(|k| plain(k) == plain(name) && !is_action(k)).cloned()
         };
         unclaimed.take(&key?)
     }
@@ -144,9 +186,8 @@ impl<'a> Lowered<'_, 'a> {
                 argument
             }
         };
-        // A positional's name with a blank in it is one name: before CPython 3.13 none could have a tuple.
-        if let Some((_, entry)) = place.filter(|_| argument.metavar.len() > 1) {
-            argument.metavar = vec![usage::squeeze(entry.header)];
+        if let Some((_, entry)) = place {
+            one_name(&mut argument, entry);
         }
         // By hand one writes `FILE` also where several are taken.
         argument.arity = if arity == Arity::One && !self.page.generated { Arity::Untold } else { arity };
@@ -183,11 +224,20 @@ impl<'a> Lowered<'_, 'a> {
             if argument.metavar.is_empty() && argument.choices.is_none() {
                 argument.metavar = vec![entry.header.to_owned()];
             }
+            one_name(&mut argument, entry);
             annotate(&mut argument);
             let label = argument.label();
             self.command.arguments.push(argument);
             let message = format!("the usage does not name `{label}`: one may give values or leave it out");
             self.note("unconfirmed-positional", message, entry.line);
         }
+    }
+}
+
+/// A positional's name with a blank in it is one name: before `CPython` 3.13 none could have a tuple.
+fn one_name(argument: &mut Argument, entry: &Entry) {
+    if argument.metavar.len() > 1 {
+        argument.arity = Arity::Untold;
+        argument.metavar = vec![usage::squeeze(entry.header)];
     }
 }

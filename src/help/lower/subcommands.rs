@@ -27,7 +27,9 @@ impl<'a> Lowered<'_, 'a> {
         let item = page.usage.items.iter().position(|i| matches!(i.what, What::Subcommands { .. }));
         let entry = match item.map(|i| &page.usage.items[i].what) {
             Some(What::Subcommands { name, .. }) => {
-                self.named_entries().find(|e| usage::squeeze(e.header) == *name)
+                // A positional may be called the same.
+                let mut own = self.named_entries().filter(|e| usage::squeeze(e.header) == *name);
+                own.clone().find(|e| !e.rows.is_empty()).or_else(|| own.next())
             }
             // A hand-written usage may not name the action; only its entry has rows.
             _ if !page.generated => self.named_entries().find(|e| !e.rows.is_empty() && !e.header.is_empty()),
@@ -55,7 +57,7 @@ impl<'a> Lowered<'_, 'a> {
     }
 
     /// The entries of real sections that are no options'.
-    fn named_entries(&self) -> impl Iterator<Item = &'a Entry<'a>> {
+    fn named_entries(&self) -> impl Iterator<Item = &'a Entry<'a>> + Clone {
         self.page.real_sections().flat_map(|s| &s.entries).filter(|(_, o)| o.is_none()).map(|(e, _)| *e)
     }
 
@@ -120,7 +122,7 @@ impl<'a> Lowered<'_, 'a> {
 const SUPPRESS: &str = "==SUPPRESS==";
 
 /// `name (alias, alias)`
-fn row_name(header: &str) -> Option<(String, Vec<String>)> {
+pub(super) fn row_name(header: &str) -> Option<(String, Vec<String>)> {
     let (name, aliases) = match header.split_once(" (") {
         Some((name, rest)) => (name, rest.strip_suffix(')')?.split(", ").map(str::to_owned).collect()),
         None => (header, Vec::new()),

@@ -50,15 +50,7 @@ impl<'a> Reader<'a> {
         let starts = &starts[if module { 2.min(starts.len()) } else { 0 }..];
         let first = starts.get(1).copied().unwrap_or(self.text.len());
         let flag = starts.iter().copied().skip(1).find(|&at| self.begins_option(at));
-        let word = path.last().and_then(|last| {
-            let limit = flag.unwrap_or(self.text.len());
-            let found = starts
-                .iter()
-                .skip(1)
-                .take_while(|&&at| at < limit)
-                .find(|&&at| word_at(self.text, at) == *last);
-            found.map(|&at| at + last.len())
-        });
+        let word = self.end_of_path(starts, path, flag);
         let from = word.unwrap_or(first);
         let known = |at: usize| at >= from && (self.begins_option(at) || self.positional_at(at).is_some());
         let first_known = starts.iter().copied().skip(1).find(|&at| known(at));
@@ -80,6 +72,26 @@ impl<'a> Reader<'a> {
         {
             self.at = bracket;
         }
+    }
+
+    /// Where the words of the path end, which the name holds in their order. The last one may also be the name of a
+    /// positional, or of one of the parents': the first that something known follows is taken, else the first. One
+    /// that stands behind an option belongs to the name only so (a parent's hand-written usage is part of it).
+    fn end_of_path(&self, starts: &[usize], path: &[&str], flag: Option<usize>) -> Option<usize> {
+        let (last, parents) = path.split_last()?;
+        let mut rest = starts.get(1..)?;
+        for parent in parents {
+            let found = rest.iter().position(|&at| word_at(self.text, at) == *parent);
+            rest = found.map_or(rest, |at| &rest[at + 1..]);
+        }
+        let limit = flag.unwrap_or(self.text.len());
+        let places = rest.iter().copied().filter(|&at| word_at(self.text, at) == *last);
+        let ends = || places.clone().take(MAX_DEPTH).map(|at| at + last.len());
+        let is_followed = |&end: &usize| {
+            let next = end + 1;
+            next >= self.text.len() || self.begins_option(next) || self.positional_at(next).is_some()
+        };
+        ends().find(is_followed).or_else(|| ends().find(|&end| end <= limit))
     }
 
     fn word_starts(&self) -> Vec<usize> {
@@ -109,9 +121,14 @@ impl<'a> Reader<'a> {
     }
 
     fn positional_in(&self, text: &str) -> Option<&'a str> {
-        let word = word_at(text, 0);
-        let trimmed = word.trim_end_matches([']', ')']);
-        let candidates = [word, trimmed].into_iter().filter_map(|w| self.known.positionals.get(w));
+        let mut word = Some(word_at(text, 0));
+        // A name may end in brackets of its own, before those of the usage.
+        let words = std::iter::from_fn(|| {
+            let this = word?;
+            word = this.strip_suffix([']', ')']);
+            Some(this)
+        });
+        let candidates = words.take(MAX_DEPTH).filter_map(|w| self.known.positionals.get(w));
         candidates.flatten().map(String::as_str).find(|h| text.strip_prefix(h).is_some_and(is_boundary))
     }
 

@@ -80,6 +80,26 @@ def progress(args):
     print("Done.")
 
 
+def template_data(args):
+    print(json.dumps({"id": args.id, "templateTest": True, "data": f"Data for ID: {args.id}"}))
+
+
+def message(content):
+    return {"role": "user", "content": content}
+
+
+def resource_prompt(args):
+    embedded = text_file(args.resourceUri, "text/plain", "Embedded resource content for testing.")
+    question = {"type": "text", "text": "Please process the embedded resource above."}
+    print(json.dumps({"messages": [message(embedded), message(question)]}))
+
+
+def image_prompt(args):
+    picture = {"type": "image", "data": base64.b64encode(png()).decode(), "mimeType": "image/png"}
+    question = {"type": "text", "text": "Please analyze the image above."}
+    print(json.dumps({"messages": [message(picture), message(question)]}))
+
+
 def error(args):
     return "This tool intentionally returns an error for testing"
 
@@ -94,14 +114,21 @@ COMMANDS = {
     "log": (log, "write a warning to standard error"),
     "progress": (progress, "tell on standard error how far it is"),
     "error": (error, "fail"),
+    "template-data": (template_data, "print what belongs to an id"),
+    "resource-prompt": (resource_prompt, "print a prompt with a resource in it"),
+    "image-prompt": (image_prompt, "print a prompt with an image in it"),
 }
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    made = {}
     for name, (run, description) in COMMANDS.items():
-        commands.add_parser(name, help=description, description=description).set_defaults(run=run)
+        made[name] = commands.add_parser(name, help=description, description=description)
+        made[name].set_defaults(run=run)
+    made["template-data"].add_argument("id", help="which one")
+    made["resource-prompt"].add_argument("--resourceUri", required=True, help="the URI of the resource")
     args = parser.parse_args()
     return args.run(args)
 

@@ -1,0 +1,231 @@
+//! Resources: files of plugins, what commands make of a URI, and contracts.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Map, Value, json};
+
+use super::era::Revision;
+use super::message::{Params, RpcError};
+use super::{Context, Server, page};
+use crate::contract::Contract;
+use crate::model::Tool;
+use crate::outcome::CallResult;
+use crate::plugin::offers::{self, Body, FileResource};
+use crate::plugin::uri_template::UriTemplate;
+use crate::registry::{Plugin, Served, Snapshot};
+
+/// A resource that can be named without asking a plugin.
+enum Known<'a> {
+    File(&'a Plugin, &'a FileResource),
+    Contract(&'a Plugin),
+}
+
+/// How a resource may change.
+pub(super) enum Watched {
+    /// With a file.
+    File(std::path::PathBuf),
+    /// With the plugins.
+    Made,
+}
+
+/// How the resource of a URI may change; `None` where there is none.
+pub(super) fn watched(snapshot: &Snapshot, uri: &str) -> Option<Watched> {
+    match known(snapshot).get(uri) {
+        Some(Known::File(plugin, file)) => Some(Watched::File(plugin.directory.join(&file.file))),
+        Some(Known::Contract(_)) => Some(Watched::Made),
+        None => templated(snapshot, uri).map(|_| Watched::Made),
+    }
+}
+
+/// All resources by URI, in the order of URIs; where two plugins claim one, the first by name has it.
+fn known(snapshot: &Snapshot) -> std::collections::BTreeMap<String, Known<'_>> {
+    let mut all = std::collections::BTreeMap::new();
+    for plugin in &snapshot.plugins {
+        for file in &plugin.offers.resources {
+            all.entry(file.uri(&plugin.name)).or_insert(Known::File(plugin, file));
+        }
+        if snapshot.tools.iter().any(|served| served.plugin.name == plugin.name) {
+            all.entry(contract_uri(plugin)).or_insert(Known::Contract(plugin));
+        }
+    }
+    all
+}
+
+fn contract_uri(plugin: &Plugin) -> String {
+    format!("smcp://{}/contract", plugin.name)
+}
+
+/// `resources/list`
+pub(super) fn list(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
+    let known = known(snapshot);
+    let entries = known.iter().map(|(uri, known)| (uri.as_str(), || entry(uri, known, revision)));
+    page::of("resources", entries, params, revision)
+}
+
+fn entry(uri: &str, known: &Known, revision: Revision) -> Value {
+    match known {
+        Known::File(plugin, file) => {
+            let name = file.name.clone().unwrap_or_else(|| format!("{}/{}", plugin.name, file.file));
+            let more = [("description", file.description.clone()), ("mimeType", Some(file.mime_type()))];
+            described(("uri", uri), &name, file.title.as_deref(), more, revision)
+        }
+        Known::Contract(plugin) => {
+            let about = format!("The tools of {}, with the source of each fact.", plugin.name);
+            let more = [("description", Some(about)), ("mimeType", Some("application/json".to_owned()))];
+            described(("uri", uri), &format!("{}/contract", plugin.name), None, more, revision)
+        }
+    }
+}
+
+/// `resources/templates/list`
+pub(super) fn templates(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
+    let offered = snapshot.plugins.iter().flat_map(|p| &p.offers.templates);
+    let by_uri: std::collections::BTreeMap<_, _> = offered.map(|t| (t.uri_template.as_str(), t)).collect();
+    let entries = by_uri.into_iter().map(|(uri, template)| {
+        (uri, move || {
+            let more =
+                [("description", template.description.clone()), ("mimeType", template.mime_type.clone())];
+            described(("uriTemplate", uri), &template.name, template.title.as_deref(), more, revision)
+        })
+    });
+    page::of("resourceTemplates", entries, params, revision)
+}
+
+fn described<const N: usize>(
+    (key, uri): (&str, &str),
+    name: &str,
+    title: Option<&str>,
+    more: [(&str, Option<String>); N],
+    revision: Revision,
+) -> Value {
+    let mut out = json!({key: uri, "name": name});
+    if let Some(title) = title.filter(|_| revision.has_structured_output()) {
+        out["title"] = title.into();
+    }
+    for (key, value) in more {
+        if let Some(value) = value {
+            out[key] = value.into();
+        }
+    }
+    out
+}
+
+/// `resources/read`
+pub(super) async fn read(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
+    let uri = uri_of(params)?;
+    let snapshot = server.snapshot();
+    let content = match known(&snapshot).get(uri) {
+        Some(Known::Contract(plugin)) => text(uri, "application/json", &contract(&snapshot, plugin)),
+        Some(Known::File(plugin, file)) => file_content(uri, plugin, file).await?,
+        None => match templated(&snapshot, uri) {
+            Some((served, mime_type, arguments)) => {
+                made(server, context, uri, served, mime_type, &arguments).await?
+            }
+            None => return Err(not_found(uri, context.revision)),
+        },
+    };
+    Ok(page::hinted(json!({"contents": [content]}), context.revision))
+}
+
+pub(super) fn uri_of(params: &Params) -> Result<&str, RpcError> {
+    params.get("uri").and_then(Value::as_str).ok_or_else(|| RpcError::params("`uri` is not text"))
+}
+
+/// Up to 2025-11-25 a resource that isn't there has a code of its own.
+pub(super) fn not_found(uri: &str, revision: Revision) -> RpcError {
+    let code = if revision.is_modern() { RpcError::INVALID_PARAMS } else { RpcError::RESOURCE_NOT_FOUND };
+    RpcError::new(code, format!("no resource `{uri}`; `resources/list` names those that are there"))
+        .with(json!({"uri": uri}))
+}
+
+fn contract(snapshot: &Snapshot, plugin: &Plugin) -> String {
+    let own = snapshot.tools.iter().filter(|served| served.plugin.name == plugin.name);
+    let tools: Vec<Tool> = own.map(|served| served.tool.clone()).collect();
+    Contract::new(&plugin.name, plugin.root.clone(), tools, plugin.diagnostics.clone()).text()
+}
+
+async fn file_content(uri: &str, plugin: &Plugin, file: &FileResource) -> Result<Value, RpcError> {
+    let (directory, name) = (plugin.directory.clone(), file.file.clone());
+    let read = tokio::task::spawn_blocking(move || offers::read(&directory, &name)).await;
+    let internal = |message: String| RpcError::new(RpcError::INTERNAL, message).with(json!({"uri": uri}));
+    match read.map_err(|e| internal(e.to_string()))?.map_err(|e| internal(e.to_string()))? {
+        Body::Text(body) => Ok(text(uri, &file.mime_type(), &body)),
+        Body::Bytes(bytes) => {
+            Ok(json!({"uri": uri, "mimeType": file.mime_type(), "blob": BASE64.encode(bytes)}))
+        }
+    }
+}
+
+/// The tool that makes a URI's resource, the resource's media type, and the tool's arguments.
+fn templated<'a>(
+    snapshot: &'a Snapshot,
+    uri: &str,
+) -> Option<(&'a Served, Option<&'a str>, Map<String, Value>)> {
+    for plugin in &snapshot.plugins {
+        for template in &plugin.offers.templates {
+            let Ok(parsed) = UriTemplate::parse(&template.uri_template) else { continue };
+            if let Some(values) = parsed.values(uri)
+                && let Some(served) = snapshot.of_command(&plugin.name, &template.command)
+            {
+                let arguments = values.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+                return Some((served, template.mime_type.as_deref(), arguments.collect()));
+            }
+        }
+    }
+    None
+}
+
+/// What a command makes: its text, or its bytes.
+async fn made(
+    server: &Server,
+    context: &Context,
+    uri: &str,
+    served: &Served,
+    mime_type: Option<&str>,
+    arguments: &Map<String, Value>,
+) -> Result<Value, RpcError> {
+    let result = run(server, context, served, arguments).await?;
+    let mut blocks = result.content.into_iter();
+    let Some(block) = blocks.next() else { return Ok(text(uri, mime_type.unwrap_or("text/plain"), "")) };
+    let content = match block["type"].as_str() {
+        Some("image" | "audio") => json!({"uri": uri, "mimeType": block["mimeType"], "blob": block["data"]}),
+        Some("resource") => {
+            let mut own = block["resource"].clone();
+            own["uri"] = uri.into();
+            own
+        }
+        _ => text(uri, mime_type.unwrap_or("text/plain"), block["text"].as_str().unwrap_or_default()),
+    };
+    Ok(content)
+}
+
+/// Runs a command that was not asked for as a tool: what went wrong is an error of the protocol.
+pub(super) async fn run(
+    server: &Server,
+    context: &Context,
+    served: &Served,
+    arguments: &Map<String, Value>,
+) -> Result<CallResult, RpcError> {
+    let stop = context.cancel.child_token();
+    let call = server.backend.call(served, arguments, &stop, None);
+    tokio::pin!(call);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut call => break outcome,
+            () = server.shutdown().cancelled(), if !stop.is_cancelled() => stop.cancel(),
+        }
+    };
+    let result = outcome.map_err(|errors| {
+        RpcError::params(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    })?;
+    if result.is_error {
+        let said =
+            result.content.iter().find_map(|block| block["text"].as_str()).unwrap_or("the command failed");
+        return Err(RpcError::new(RpcError::INTERNAL, said.to_owned()));
+    }
+    Ok(result)
+}
+
+fn text(uri: &str, mime_type: &str, body: &str) -> Value {
+    json!({"uri": uri, "mimeType": mime_type, "text": body})
+}
