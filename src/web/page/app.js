@@ -21,7 +21,6 @@ const kept = new Map();
 async function load() {
   const [tools, { generation, plugins }] = await Promise.all([listTools(), get("/inspect/plugins")]);
   served = { generation, tools, plugins, owner: new Map(plugins.flatMap((p) => p.tools.map((name) => [name, p]))) };
-  kept.clear();
   fillList();
   const problems = plugins.reduce((sum, plugin) => sum + plugin.diagnostics.filter((d) => d.severity !== "note").length, 0);
   badge(find("problems"), problems);
@@ -92,24 +91,26 @@ function move(event) {
 
 // The views.
 
+const address = () => location.hash || "#/";
+
 async function route() {
-  const [view, name = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  const key = address();
+  const [view, name = ""] = key.replace(/^#\/?/, "").split("/");
   const tool = view === "tool" ? decodeURIComponent(name) : null;
-  const key = location.hash;
   document.body.classList.toggle("open", tool !== null || view !== "");
   for (const link of document.querySelectorAll("[data-view]")) setCurrent(link, link.dataset.view === (view || "health"));
   for (const { link, name } of links) setCurrent(link, name === tool);
   rove();
   const fresh = shownView !== key;
   const content = tool !== null ? await open(tool) : { calls, diagnostics, "": health }[view]?.() ?? missing("page", view);
-  if (location.hash !== key) return;
+  if (address() !== key) return;
   document.title = `${tool ?? (view || "health")} · smcp`;
-  if (fresh || tool === null) main.replaceChildren(content);
+  if ((fresh || tool === null) && main.firstChild !== content) main.replaceChildren(content);
   if (fresh && shownView !== "") {
     main.scrollIntoView({ block: "start" });
     (content.querySelector("h1") ?? main).focus({ preventScroll: true });
   }
-  shownView = key || "#/";
+  shownView = key;
 }
 
 function setCurrent(link, is) {
@@ -122,7 +123,11 @@ const missing = (what, name) => h("article", {}, h("h1", { tabindex: -1 }, `No $
 async function open(name) {
   const tool = served.tools.find((t) => t.name === name);
   if (!tool) return missing("tool", name);
-  const view = kept.get(name) ?? await toolView(tool, served.owner.get(name), poll);
+  const plugin = served.owner.get(name);
+  const made = JSON.stringify([tool, plugin]);
+  const old = kept.get(name);
+  const view = old?.made === made || old?.isRunning() ? old : await toolView(tool, plugin, poll);
+  view.made ??= made;
   kept.delete(name);
   kept.set(name, view);
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);

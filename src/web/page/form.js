@@ -10,6 +10,8 @@ let ids = 0;
 const flatten = (schema) => (schema.anyOf ? schema.anyOf.flatMap(flatten) : [schema]);
 const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
+const plural = (type) => (type === "one of" ? "choices" : type.includes(" ") ? type : `${type}s`);
+
 /** A type in one phrase. */
 export function phrase(schema) {
   if (schema.enum) return "one of";
@@ -17,7 +19,7 @@ export function phrase(schema) {
     const parts = schema.anyOf.filter((part) => !part.enum || schema.anyOf.length === 1);
     return [...new Set(parts.map(phrase))].join(" or ");
   }
-  if (schema.type === "array") return `list of ${schema.items ? phrase(schema.items).replace(/^one of$/, "choices") : "values"}`;
+  if (schema.type === "array") return `list of ${schema.items ? plural(phrase(schema.items)) : "values"}`;
   return schema.const === undefined ? schema.type ?? "any" : JSON.stringify(schema.const);
 }
 

@@ -33,7 +33,8 @@ async function send(path, options) {
     const headers = key ? { ...options.headers, "X-API-Key": key } : options.headers;
     const response = await fetch(path, { cache: "no-store", credentials: "omit", ...options, headers });
     if (response.status !== 401) return response;
-    await askKey(key !== null);
+    // Another request may have asked meanwhile.
+    if (key === sessionStorage.getItem(KEY)) await askKey(key !== null);
   }
 }
 

@@ -27,7 +27,8 @@ export async function toolView(tool, plugin, calledBack) {
     if (focus) view.querySelector(`.field[data-property="${CSS.escape(property)}"]`)?.control.focus.focus();
   };
   const show = (line, level) => level.scrollIntoView({ block: "nearest" }) ?? level.querySelector(`[data-line="${line}"]`)?.scrollIntoView({ block: "center" });
-  const { form, run } = formOf(tool, plugin, sources, calledBack);
+  const { form, run, isRunning } = formOf(tool, plugin, sources, calledBack);
+  view.isRunning = isRunning;
   for (const field of form.querySelectorAll(".field")) {
     field.addEventListener("focusin", () => pick(field.dataset.property, false));
     field.addEventListener("mouseenter", () => pick(field.dataset.property, false));
@@ -74,7 +75,7 @@ function formOf(tool, plugin, sources, calledBack) {
   const read = () => Object.fromEntries(fields.map((field) => [field.dataset.property, field.control.read()])
     .filter(([, value]) => value !== undefined));
   const line = plugin && commandLine(tool, fields, read);
-  const { run, start, stop } = caller(tool, read, calledBack);
+  const { run, start, stop, isRunning } = caller(tool, read, calledBack);
   form.append(line?.element ?? "", run.buttons);
   form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
   form.addEventListener("input", () => line?.ask());
@@ -89,20 +90,21 @@ function formOf(tool, plugin, sources, calledBack) {
   form.addEventListener("keydown", keys);
   run.result.addEventListener("keydown", keys);
   line?.ask();
-  return { form, run: run.result };
+  return { form, run: run.result, isRunning };
 }
 
 function fieldOf(property, schema, required, source) {
   const made = control(schema, { required });
   const id = made.focus.id;
-  const facts = source && h("p", { class: "sources" }, bySource(source).map(([from, facts]) => {
+  const groups = source ? bySource(source) : [];
+  const facts = source && h("p", { class: "sources" }, groups.map(([from, facts]) => {
     const line = from === "entry" ? source.entry?.[0] : from === "usage" ? source.usage[0]?.line : undefined;
     const label = sourceLabel(from, source);
     const where = line === undefined
       ? h("span", { class: from === "live" ? "live" : "from" }, from === "live" ? `◆ ${label}` : label)
       : h("button", { type: "button", class: "link", onclick: (event) =>
         event.target.dispatchEvent(new CustomEvent("goto", { bubbles: true, detail: { property, line } })) }, label);
-    return h("span", {}, where, ` ${facts.join(", ")}`);
+    return h("span", { title: facts.join(", ") }, where, groups.length > 1 ? ` ${facts.join(", ")}` : " everything");
   }));
   const type = phrase(schema);
   const element = h("div", { class: "field", "data-property": property, role: "group", "aria-labelledby": `${id}-label` },
@@ -221,7 +223,7 @@ function caller(tool, read, calledBack) {
   };
   const stop = () => running?.abort.abort();
   cancelButton.addEventListener("click", stop);
-  return { run: { buttons: h("p", { class: "buttons" }, callButton, cancelButton), result }, start, stop };
+  return { run: { buttons: h("p", { class: "buttons" }, callButton, cancelButton), result }, start, stop, isRunning: () => running !== null };
 }
 
 function shownResult(answer) {
