@@ -102,15 +102,23 @@ async function route() {
   for (const { link, name } of links) setCurrent(link, name === tool);
   rove();
   const fresh = shownView !== key;
-  const content = tool !== null ? await open(tool) : { calls, diagnostics, "": health }[view]?.() ?? missing("page", view);
+  const content = tool !== null ? await open(tool) : { __proto__: null, calls, diagnostics, "": health }[view]?.() ?? missing("page", view);
   if (address() !== key) return;
   document.title = `${tool ?? (view || "health")} · smcp`;
-  if ((fresh || tool === null) && main.firstChild !== content) main.replaceChildren(content);
+  if (fresh ? main.firstChild !== content : tool === null) put(content, fresh);
   if (fresh && shownView !== "") {
     main.scrollIntoView({ block: "start" });
     (content.querySelector("h1") ?? main).focus({ preventScroll: true });
   }
   shownView = key;
+}
+
+/** Puts a view in place; new figures go below the old heading, which may have the focus. */
+function put(content, fresh) {
+  const shown = main.firstElementChild;
+  if (fresh || !shown) return main.replaceChildren(content);
+  while (shown.children.length > 1) shown.lastChild.remove();
+  shown.append(...[...content.children].slice(1));
 }
 
 function setCurrent(link, is) {
@@ -197,12 +205,13 @@ async function poll() {
     if (!location.hash.startsWith("#/tool/") && location.hash !== "#/diagnostics") refresh();
   } catch (error) {
     state("failed", error.message);
+    if (!main.firstChild) failed(error);
   }
 }
 
 /** Puts new figures in place, unless someone stands on a link or reads a selection there. */
 function refresh() {
-  const busy = main.contains(document.activeElement) && document.activeElement.matches("a") || String(getSelection());
+  const busy = main.contains(document.activeElement) && !document.activeElement.matches("h1, main") || String(getSelection());
   if (!busy) route();
 }
 
@@ -230,6 +239,10 @@ search.addEventListener("keydown", (event) => {
   }
 });
 document.querySelector("aside").addEventListener("keydown", move);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;

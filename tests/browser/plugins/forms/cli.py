@@ -2,6 +2,7 @@
 """Arguments of every kind that a form has, printed back as JSON; progress, failure, and text that looks like markup."""
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -16,6 +17,7 @@ def fail(args):
 
 
 def steps(args):
+    print(f"process {os.getpid()}", file=sys.stderr, flush=True)
     for done in range(1, args["count"] + 1):
         print(f"{done}/{args['count']} steps", file=sys.stderr, flush=True)
         time.sleep(args["pause"])
@@ -23,7 +25,7 @@ def steps(args):
 
 
 def markup(args):
-    print("<script>window.broken = 1</script><img src=x onerror='window.broken = 1'>")
+    print("<script>window.broken = 1</script><img src=x onerror='window.broken = 1'>", args["bold"])
 
 
 def main():
@@ -57,6 +59,8 @@ def main():
     command.set_defaults(run=steps)
 
     command = commands.add_parser("markup", help="print <img src=x onerror='window.broken = 1'>")
+    command.add_argument("--<b>bold", metavar="<img src=x onerror='window.broken = 1'>", dest="bold",
+                         help="</pre><script>window.broken = 1</script>")
     command.set_defaults(run=markup)
 
     args = vars(parser.parse_args())
