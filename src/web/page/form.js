@@ -124,7 +124,8 @@ function listOf(schema, { id, required, inList, fallback }) {
   const { items = {}, minItems = 0, maxItems = Infinity } = schema;
   const rows = [];
   const holder = h("div", { class: "rows" });
-  const add = h("button", { type: "button", id, class: "add" }, "Add a value");
+  // Its own words, not those of the field's label.
+  const add = h("button", { type: "button", id, class: "add", "aria-label": "Add a value" }, "Add a value");
   const changed = () => {
     add.disabled = rows.length >= maxItems;
     holder.dispatchEvent(new Event("input", { bubbles: true }));

@@ -55,7 +55,7 @@ async function form({ page, check }) {
     await field(page, "loud").locator("[type=checkbox]").check();
     await field(page, "colour").locator("select").selectOption({ label: "never" });
     await field(page, "verbose").locator("input").fill("2");
-    await argvIs(page, "every --ratio=0.5 -v -v --loud --colour=never -- 'it'\\''s é $HOME\nend'");
+    await argvIs(page, "every --ratio=0.5 --verbose --verbose --loud --colour=never -- 'it'\\''s é $HOME\nend'");
   });
   await check("every kind of argument arrives as it was entered", async () => {
     await field(page, "count").locator("input").first().fill("-7");
@@ -77,7 +77,7 @@ async function form({ page, check }) {
   });
   await check("a value that was added can be taken away", async () => {
     await field(page, "tag").getByRole("button", { name: "Remove this value" }).first().click();
-    await until("one is left", async () => /--tag two /.test(await page.locator("#argv").innerText()));
+    await until("one is left", async () => /--tag=two (?!.*--tag)/.test(await page.locator("#argv").innerText()));
   });
   await check("what was entered is there again after a look at something else", async () => {
     await page.locator("[data-view=calls]").click();

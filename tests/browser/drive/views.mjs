@@ -58,7 +58,7 @@ async function search({ page, check }) {
       await page.locator("#search").fill(typed);
       assert.equal(await found.innerText(), `${count} of 507 tools`, typed);
       assert.equal(await links.count(), count);
-      assert.equal(await links.first().locator(".name").innerText(), name);
+      assert.equal(await links.first().locator(".name").textContent(), name);
     }
   });
   await check("nothing found is said, Escape shows all again", async () => {
