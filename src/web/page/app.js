@@ -22,8 +22,8 @@ async function load() {
   const [tools, { generation, plugins }] = await Promise.all([listTools(), get("/inspect/plugins")]);
   served = { generation, tools, plugins, owner: new Map(plugins.flatMap((p) => p.tools.map((name) => [name, p]))) };
   fillList();
-  const problems = plugins.reduce((sum, plugin) => sum + plugin.diagnostics.filter((d) => d.severity !== "note").length, 0);
-  badge(find("problems"), problems);
+  const problems = ({ state, diagnostics }) => (state !== "ready") + diagnostics.filter((d) => d.severity !== "note").length;
+  badge(find("problems"), plugins.reduce((sum, plugin) => sum + problems(plugin), 0));
   shownView = "";
   await route();
 }

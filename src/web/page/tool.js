@@ -11,6 +11,8 @@ const REST = 120;
 const LINES = 500;
 /** Characters of one text of a result that are shown at once. */
 const SHOWN = 100_000;
+/** Pixels of a chosen entry that must be seen. */
+const SEEN = 80;
 /** What a browser may show of a result. */
 const IMAGES = /^image\/(png|jpeg|gif|webp)$/;
 const SOUNDS = /^audio\/(wav|x-wav|mpeg|mp3|ogg)$/;
@@ -20,24 +22,38 @@ export async function toolView(tool, plugin, calledBack) {
   const details = plugin ? await get(`/inspect/tool?name=${encodeURIComponent(tool.name)}`) : { levels: [] };
   const sources = new Map(details.levels.flatMap((level) => level.arguments).map((argument) => [argument.property, argument]));
   const view = h("article", { class: "tool" });
+  const pages = h("div", { class: "pages" });
   const pick = (property, focus = true) => {
     for (const element of view.querySelectorAll("[data-property]")) {
       element.classList.toggle("picked", element.dataset.property === property);
     }
     if (focus) view.querySelector(`.field[data-property="${CSS.escape(property)}"]`)?.control.focus.focus();
   };
-  const show = (line, level) => level.scrollIntoView({ block: "nearest" }) ?? level.querySelector(`[data-line="${line}"]`)?.scrollIntoView({ block: "center" });
+  // Where the pages scroll by themselves, the chosen lines come into sight.
+  const follow = () => {
+    const line = view.querySelector(".line.picked");
+    if (!line || getComputedStyle(pages).position !== "sticky") return;
+    const shift = line.getBoundingClientRect().top - pages.getBoundingClientRect().top;
+    if (shift < 0 || shift > pages.clientHeight - SEEN) pages.scrollTop += shift - pages.clientHeight / 2;
+  };
   const { form, run, isRunning } = formOf(tool, plugin, sources, calledBack);
   view.isRunning = isRunning;
   for (const field of form.querySelectorAll(".field")) {
-    field.addEventListener("focusin", () => pick(field.dataset.property, false));
+    field.addEventListener("focusin", () => {
+      pick(field.dataset.property, false);
+      follow();
+    });
     field.addEventListener("mouseenter", () => pick(field.dataset.property, false));
   }
   const help = details.levels.toReversed().map((level) => ({ level, element: helpPage(level, pick) }));
   form.addEventListener("goto", ({ detail: { property, line } }) => {
     pick(property, false);
-    show(line, help.find(({ level }) => level.arguments.some((a) => a.property === property)).element);
+    const { element } = help.find(({ level }) => level.arguments.some((a) => a.property === property));
+    element.querySelector(`[data-line="${line}"]`)?.scrollIntoView({ block: "center" });
   });
+  pages.append(help.length ? legend() : h("p", { class: "muted" }, "A tool of the server itself: no help page."),
+    ...help.map(({ element }) => element),
+    h("details", {}, h("summary", {}, "JSON Schema"), h("pre", {}, JSON.stringify(tool.inputSchema, null, 2))));
   view.append(
     h("div", { class: "about" },
       h("h1", { tabindex: -1 }, tool.name),
@@ -47,9 +63,7 @@ export async function toolView(tool, plugin, calledBack) {
       hints(tool.annotations)),
     h("div", { class: "columns" },
       h("div", {}, form, run),
-      h("div", { class: "pages" }, help.length ? legend() : h("p", { class: "muted" }, "A tool of the server itself: no help page."),
-        help.map(({ element }) => element),
-        h("details", {}, h("summary", {}, "JSON Schema"), h("pre", {}, JSON.stringify(tool.inputSchema, null, 2))))));
+      pages));
   return view;
 }
 
@@ -63,7 +77,7 @@ function hints(annotations) {
 
 function legend() {
   return h("p", { class: "legend" }, h("mark", {}, "words"), " of the usage and ", h("span", { class: "bar" }, "lines"),
-    " that gave an argument; ", h("span", { class: "live" }, "◆"), " what only the parser told");
+    " that gave an argument; ", h("span", { class: "live" }, "◆"), " what the parser itself told");
 }
 
 function formOf(tool, plugin, sources, calledBack) {
@@ -172,7 +186,9 @@ function caller(tool, read, calledBack) {
   let running = null;
   const callButton = h("button", { class: "primary" }, "Call");
   const cancelButton = h("button", { type: "button", disabled: true }, "Cancel");
-  const state = h("p", { class: "state", role: "status" });
+  // Readers are told of the beginning and the end, not of each tick.
+  const [status, clock] = [h("span", { role: "status" }), h("span")];
+  const state = h("p", { class: "state" }, status, clock);
   const bar = h("progress", { hidden: true, "aria-label": "Progress" });
   const lines = h("pre", { class: "lines", hidden: true, tabindex: 0, "aria-label": "Standard error" });
   const content = h("div", { class: "content" });
@@ -189,14 +205,15 @@ function caller(tool, read, calledBack) {
       lines.scrollTop = lines.scrollHeight;
     }
   };
-  const tick = () => { state.textContent = `running for ${duration(performance.now() - running.began)}${running.message && `, ${running.message}`}`; };
+  const tick = () => { clock.textContent = ` for ${duration(performance.now() - running.began)}${running.message && `, ${running.message}`}`; };
   const end = (kind, word) => {
     const took = duration(performance.now() - running.began);
     clearInterval(running.clock);
     running = null;
     [callButton.disabled, cancelButton.disabled, bar.hidden] = [false, true, true];
     result.className = `result ${kind}`;
-    state.replaceChildren(h("strong", {}, word), ` after ${took}`);
+    clock.textContent = "";
+    status.replaceChildren(h("strong", {}, word), ` after ${took}`);
     calledBack();
   };
   const start = async () => {
@@ -209,17 +226,21 @@ function caller(tool, read, calledBack) {
     lines.hidden = true;
     lines.replaceChildren();
     content.replaceChildren();
+    status.textContent = "running";
     tick();
+    const show = () => result.scrollIntoView({ block: "nearest" });
+    show();
     try {
       const answer = await call(tool.name, read(), running.abort.signal, told);
       const code = answer.structuredContent?.error?.code;
       end(answer.isError ? "bad" : "good", answer.isError ? `error${code ? ` (${code})` : ""}` : "ok");
       content.replaceChildren(...shownResult(answer));
     } catch (error) {
-      if (error.name === "AbortError") return end("bad", "cancelled");
-      end("bad", "error");
-      content.replaceChildren(h("pre", {}, error.message));
+      const cancelled = error.name === "AbortError";
+      end("bad", cancelled ? "cancelled" : "error");
+      if (!cancelled) content.replaceChildren(h("pre", {}, error.message));
     }
+    show();
   };
   const stop = () => running?.abort.abort();
   cancelButton.addEventListener("click", stop);

@@ -6,9 +6,9 @@ import { open, scenario } from "./harness.mjs";
 
 export async function pictures({ url, directory }) {
   for (const scheme of ["light", "dark"]) {
-    await scenario(`picture, ${scheme}`, { url, scheme, width: 1280, height: 820 }, async ({ page }) => {
-      await open(page, "#/tool/demo_math__calculate");
-      await page.locator('.field[data-property="expression"] textarea').fill("2 * (3 + 4)");
+    await scenario(`picture, ${scheme}`, { url, scheme, width: 1240, height: 760 }, async ({ page }) => {
+      await open(page, "#/tool/demo_math__format_bytes");
+      await page.locator('.field[data-property="value"] input').fill("123456789");
       await page.keyboard.press("Enter");
       await page.locator(".state", { hasText: /^ok/ }).waitFor();
       await page.screenshot({ path: path.join(directory, `page-${scheme}.png`) });

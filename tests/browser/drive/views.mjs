@@ -37,6 +37,9 @@ async function plugins({ page, check }) {
     assert.deepEqual(rough, ["rough", "ready", "1", "1 diagnostic"]);
     assert.match(sleepy.join("|"), /^sleepy\|stale .*exit code 7.*\|1\|none$/);
   });
+  await check("problems are counted: two plugins that are not ready, one warning", async () => {
+    assert.equal(await page.locator("#problems").innerText(), "3");
+  });
   await check("a tool of a stale plugin says so", async () => {
     await page.locator("[data-tool=sleepy]").click();
     await page.locator("main .note", { hasText: "exit code 7" }).waitFor();
@@ -126,6 +129,15 @@ async function tool({ page, check }) {
     await page.locator('.field[data-property="colour"] select').focus();
     assert.match(await entry("colour").first().getAttribute("class"), /picked/);
     assert.doesNotMatch(await entry("ratio").getAttribute("class"), /picked/);
+  });
+  await check("the lines of a field are in sight, however long the form", async () => {
+    for (const property of ["profile", "name"]) {
+      await page.locator(`.field[data-property="${property}"] textarea`).focus();
+      await until(`the line of ${property} is in sight`, () => entry(property).first().evaluate((line) => {
+        const { left, top } = line.getBoundingClientRect();
+        return document.elementFromPoint(left + 8, top + 8)?.closest(".line") === line;
+      }));
+    }
   });
   await check("facts that only the parser told are marked", async () => {
     assert.match(await page.locator('.field[data-property="tag"] .sources').innerText(), /◆ parser/);
