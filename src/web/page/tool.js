@@ -249,9 +249,18 @@ function caller(tool, read, calledBack) {
 
 function shownResult(answer) {
   const blocks = answer.content.map(shownBlock);
-  const structured = answer.structuredContent && h("details", { open: !answer.isError && answer.content.length < 2 },
+  const isTold = answer.isError || answer.content.some(({ text }) => sameJson(text, answer.structuredContent));
+  const structured = answer.structuredContent && h("details", { open: !isTold },
     h("summary", {}, "Structured content"), long(JSON.stringify(answer.structuredContent, null, 2)));
   return [...blocks, structured].filter(Boolean);
+}
+
+function sameJson(text, value) {
+  try {
+    return JSON.stringify(JSON.parse(text)) === JSON.stringify(value);
+  } catch {
+    return false;
+  }
 }
 
 function shownBlock(block) {

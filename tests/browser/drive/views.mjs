@@ -174,6 +174,7 @@ async function rough({ page, check }) {
   });
   await check("all diagnostics are listed with links to their lines", async () => {
     await page.getByRole("link", { name: "Diagnostics" }).click();
+    await page.locator("h1", { hasText: "Diagnostics" }).waitFor();
     const note = page.locator("main .note.warning", { hasText: "--join" });
     assert.match(await note.innerText(), /at rough --help, line 7/);
     await page.locator("main .note.error", { hasText: "failed" }).waitFor();
