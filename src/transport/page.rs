@@ -42,7 +42,8 @@ struct Named {
 
 /// `GET /inspect/tool?name=…`: the tool beside the help pages that it came from.
 pub(super) async fn tool(request: HttpRequest, app: http::Data<App>) -> HttpResponse {
-    let Ok(Named { name }) = http::Query::from_query(request.query_string()).map(http::Query::into_inner) else {
+    let Ok(Named { name }) = http::Query::from_query(request.query_string()).map(http::Query::into_inner)
+    else {
         let message = "`name` is missing: `/inspect/tool?name=TOOL`";
         return Refusal::new(StatusCode::BAD_REQUEST, "missing_name", message).response();
     };

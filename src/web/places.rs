@@ -53,7 +53,8 @@ impl<'a> Read<'a> {
     pub(super) fn place(&self, index: usize, argument: &Argument) -> Place {
         let shown = self.partners.get(index).copied().flatten().map(|i| &self.shown.arguments[i]);
         let entry = shown.and_then(|a| a.line).map(|line| (line, self.entry_end(line)));
-        let names = if argument.is_positional() { names(shown.unwrap_or(argument)) } else { argument.flags.clone() };
+        let names =
+            if argument.is_positional() { names(shown.unwrap_or(argument)) } else { argument.flags.clone() };
         Place { entry, usage: self.in_usage(&names) }
     }
 
@@ -74,7 +75,8 @@ impl<'a> Read<'a> {
         let indent = |text: &str| text.chars().take_while(|c| c.is_whitespace()).count();
         let is_blank = |text: &str| text.trim().is_empty();
         let Some(header) = self.lines.get(line - 1) else { return line };
-        let more = self.lines[line..].iter().take_while(|l| is_blank(l) || indent(l) > indent(header)).count();
+        let more =
+            self.lines[line..].iter().take_while(|l| is_blank(l) || indent(l) > indent(header)).count();
         let own = &self.lines[line..line + more];
         line + own.iter().rposition(|l| !is_blank(l)).map_or(0, |last| last + 1)
     }
@@ -104,7 +106,8 @@ fn names(argument: &Argument) -> Vec<String> {
 
 /// Whether a diagnostic that speaks of `name` (a label, or the header of an entry) means this argument.
 fn is_named(argument: &Argument, name: &str) -> bool {
-    argument.label() == name || name.split([' ', ',', '=']).any(|word| argument.flags.iter().any(|f| f == word))
+    argument.label() == name
+        || name.split([' ', ',', '=']).any(|word| argument.flags.iter().any(|f| f == word))
 }
 
 /// Where `name` stands in `text` as a word of its own, in UTF-16 units.
@@ -133,7 +136,10 @@ mod tests {
     fn place(label: &str) -> (Option<(usize, usize)>, Vec<(usize, usize)>) {
         let command = crate::help::parse(PAGE, &[]);
         let read = Read::new(PAGE, &[], &command);
-        let index = command.arguments.iter().position(|a| a.label() == label || label == "{a,b}" && a.choices.is_some());
+        let index = command
+            .arguments
+            .iter()
+            .position(|a| a.label() == label || label == "{a,b}" && a.choices.is_some());
         let place = read.place(index.unwrap(), &command.arguments[index.unwrap()]);
         (place.entry, place.usage.iter().map(|s| (s.from, s.to)).collect())
     }
@@ -157,7 +163,8 @@ mod tests {
             flags: flags.iter().map(|f| (*f).to_owned()).collect(),
             ..Argument::default()
         };
-        let command = Command { arguments: vec![of(&["--secret"]), of(&["-o", "--out"])], ..Command::default() };
+        let command =
+            Command { arguments: vec![of(&["--secret"]), of(&["-o", "--out"])], ..Command::default() };
         let read = Read::new(PAGE, &[], &command);
         assert_eq!(read.place(0, &command.arguments[0]), Place::default());
         assert_eq!(read.place(1, &command.arguments[1]).entry, Some((9, 12)));
@@ -179,7 +186,8 @@ mod tests {
     #[test]
     fn any_page_has_places() {
         let command = crate::help::parse(PAGE, &[]);
-        for page in ["", "\n", "usage:", "usage: \u{10ffff}", "us\u{e9}ge", "  --out\n\n\n", "Usage: [--out]"] {
+        for page in ["", "\n", "usage:", "usage: \u{10ffff}", "us\u{e9}ge", "  --out\n\n\n", "Usage: [--out]"]
+        {
             let read = Read::new(page, &[], &command);
             for (index, argument) in command.arguments.iter().enumerate() {
                 read.place(index, argument);

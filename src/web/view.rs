@@ -130,9 +130,12 @@ fn diagnostics<'a>(
         let pages = kept.get_or_insert_with(|| pages(&plugin.name).unwrap_or_default());
         let page = pages.get(&key).map(|page| help::plain(page));
         let read = page.as_deref().map(|page| Read::new(page, path, command));
-        let under = |s: &&&Served| s.tool.path.iter().map(String::as_str).take(path.len()).eq(path.iter().copied());
+        let under =
+            |s: &&&Served| s.tool.path.iter().map(String::as_str).take(path.len()).eq(path.iter().copied());
         let tool = tools.iter().find(under).map(|s| s.tool.name.as_str());
-        all.extend(command.diagnostics.iter().map(|d| noted(d, Some(title(plugin, path)), tool, read.as_ref())));
+        all.extend(
+            command.diagnostics.iter().map(|d| noted(d, Some(title(plugin, path)), tool, read.as_ref())),
+        );
     });
     all
 }
@@ -180,7 +183,13 @@ pub fn tool<'a>(served: &'a Served, pages: Option<&Pages>) -> ToolView<'a> {
     ToolView { name: &tool.name, plugin: &plugin.name, state: state(plugin), levels: levels.collect() }
 }
 
-fn level<'a>(served: &'a Served, command: &'a Command, depth: usize, path: &[&str], page: Option<&str>) -> Level<'a> {
+fn level<'a>(
+    served: &'a Served,
+    command: &'a Command,
+    depth: usize,
+    path: &[&str],
+    page: Option<&str>,
+) -> Level<'a> {
     let page = page.map(help::plain);
     let read = page.as_deref().map(|page| Read::new(page, path, command));
     let sourced = |binding: &'a Binding| {
@@ -240,5 +249,117 @@ pub fn argv(served: &Served, arguments: &Map<String, Value>) -> Argv {
             words,
         },
         Err(errors) => Argv::Errors { errors: errors.into_iter().map(refused).collect() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::plugin::offers::Offers;
+    use crate::schema;
+
+    const ROOT: &str = "usage: t [-h] [--profile P] {run} ...\n\npositional arguments:\n  {run}\n    run        runs\n\noptions:\n  -h, --help   show this help message and exit\n  --profile P  whose\n";
+    const RUN: &str = "usage: t run [-h] [--join {a,b,,c}] name\n\npositional arguments:\n  name             who\n\noptions:\n  -h, --help       show this help message and exit\n  --join {a,b,,c}  between\n";
+
+    fn served(state: State) -> Snapshot {
+        let mut root = help::parse(ROOT, &[]);
+        root.subcommands = vec![Command { name: "run".into(), ..help::parse(RUN, &["run"]) }];
+        let plugin = Arc::new(Plugin {
+            name: "t".into(),
+            directory: "t".into(),
+            launch: vec!["/t/cli.py".into()],
+            env: vec![],
+            timeout: None,
+            concurrency: None,
+            offers: Offers::default(),
+            state,
+            diagnostics: vec![Diagnostic::new(Severity::Note, "own", "of the plugin")],
+            root,
+        });
+        let tools = schema::tools("t", &plugin.root, &BTreeMap::new()).tools.into_iter();
+        let tools = tools.map(|tool| Served { tool, plugin: Arc::clone(&plugin) }).collect();
+        Snapshot { generation: 7, plugins: vec![plugin], tools }
+    }
+
+    fn pages() -> Pages {
+        Pages::from([(String::new(), ROOT.to_owned()), ("run".to_owned(), RUN.to_owned())])
+    }
+
+    #[test]
+    fn plugins_tell_their_state_and_where_their_diagnostics_belong() {
+        let snapshot = served(State::Stale("gone".into()));
+        let view = serde_json::to_value(plugins(&snapshot, |_| Some(pages()))).unwrap();
+        let plugin = &view["plugins"][0];
+        assert_eq!(view["generation"], 7);
+        assert_eq!(
+            [&plugin["state"], &plugin["reason"], &plugin["tools"]],
+            [&json!("stale"), &json!("gone"), &json!(["t__run"])]
+        );
+        let [own, choices] = &plugin["diagnostics"].as_array().unwrap()[..] else { panic!("{plugin}") };
+        assert_eq!(
+            [&own["code"], &own["command"], &own["line"]],
+            [&json!("own"), &json!(null), &json!(null)]
+        );
+        assert_eq!(
+            [&choices["command"], &choices["tool"], &choices["line"]],
+            [&json!("t run"), &json!("t__run"), &json!(8)]
+        );
+        let without = serde_json::to_value(plugins(&snapshot, |_| None)).unwrap();
+        assert_eq!(without["plugins"][0]["diagnostics"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_tool_has_the_pages_of_all_its_commands_and_the_places_of_its_arguments() {
+        let snapshot = served(State::Ready);
+        let view = serde_json::to_value(tool(&snapshot.tools[0], Some(&pages()))).unwrap();
+        let [root, run] = &view["levels"].as_array().unwrap()[..] else { panic!("{view}") };
+        assert_eq!(
+            [&root["command"], &root["page"], &run["command"], &run["page"]],
+            ["t", ROOT, "t run", RUN]
+        );
+        assert_eq!(
+            [&root["arguments"][0]["property"], &root["arguments"][0]["entry"]],
+            [&json!("profile"), &json!([9, 9])]
+        );
+        let entries: Vec<_> = run["arguments"].as_array().unwrap().iter().map(|a| &a["entry"]).collect();
+        assert_eq!(entries, [&json!([4, 4]), &json!([8, 8])]);
+        assert_eq!(
+            [&run["arguments"][1]["provenance"]["help"], &run["cut"]],
+            [&json!("entry"), &json!(false)]
+        );
+    }
+
+    #[test]
+    fn pages_may_be_missing_long_or_coloured() {
+        let snapshot = served(State::Ready);
+        let without = serde_json::to_value(tool(&snapshot.tools[0], None)).unwrap();
+        assert_eq!(
+            [&without["levels"][1]["page"], &without["levels"][1]["arguments"][0]["entry"]],
+            [&json!(null); 2]
+        );
+        let long = format!("\u{1b}[1m{RUN}\u{1b}[0m{}", "x".repeat(PAGE_SHOWN));
+        let with = Pages::from([("run".to_owned(), long)]);
+        let view = serde_json::to_value(tool(&snapshot.tools[0], Some(&with))).unwrap();
+        let level = &view["levels"][1];
+        assert!(level["page"].as_str().unwrap().starts_with(RUN) && level["cut"] == true);
+        assert_eq!(level["page"].as_str().unwrap().len(), PAGE_SHOWN);
+    }
+
+    #[test]
+    fn a_command_line_or_what_is_wrong() {
+        let snapshot = served(State::Ready);
+        let line = |arguments: Value| {
+            serde_json::to_value(argv(&snapshot.tools[0], arguments.as_object().unwrap())).unwrap()
+        };
+        let words = line(json!({"name": "a b", "profile": "p"}));
+        assert_eq!(words, json!({"launch": ["/t/cli.py"], "words": ["--profile=p", "run", "--", "a b"]}));
+        let errors = line(json!({"nam": 1}));
+        let named: Vec<_> =
+            errors["errors"].as_array().unwrap().iter().map(|e| e["argument"].as_str().unwrap()).collect();
+        assert_eq!(named, ["nam", "name"]);
     }
 }

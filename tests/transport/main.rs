@@ -7,6 +7,7 @@
 
 mod guard;
 mod modern;
+mod page;
 mod plain;
 mod resources;
 mod schemas;
