@@ -17,6 +17,7 @@ MAX_NESTING = 8  # of a list inside a default
 MAX_NAME = 4096  # characters of a flag, a choice, a dest
 TEXT_LIMITS = (65536, 2048, 128)  # characters of a help text; the next one is tried where the whole gets too large
 MAX_FRAMES = 12  # of the call stack, to tell printing from formatting
+OWN_FRAMES = 10  # of the call stack while a parser is described
 WIDE = 1000000  # columns: nothing is wrapped
 
 # How surely a parser is the one whose help is printed.
@@ -155,7 +156,7 @@ class _Describer(object):
             "allowAbbrev": bool(getattr(parser, "allow_abbrev", True)),
             "negativeNumberOptions": bool(getattr(parser, "_has_negative_number_optionals", None)),
             "addHelp": bool(getattr(parser, "add_help", True)),
-            "twoPasses": any(_is_put_aside(self.argparse, a) for a in _some(getattr(parser, "_actions", None))),
+            "twoPasses": parser is self.parsers[0] and _attempt(_reads_twice, self.argparse, parser) is True,
             "defaults": self.defaults(parser),
             "exclusive": [
                 {"required": bool(getattr(group, "required", False)),
@@ -366,6 +367,21 @@ def _is_put_aside(argparse, action):
     """Whether `parse_intermixed_args` has put a positional aside: it does so while it reads the options, which is when
     help is printed, and reads the positionals in a second pass. (Newer versions read all in one pass.)"""
     return getattr(action, "nargs", None) == argparse.SUPPRESS and hasattr(action, "save_nargs")
+
+
+def _reads_twice(argparse, parser):
+    """Whether a parser that has positionals is being run by such a `parse_intermixed_args`."""
+    method = parser.parse_known_intermixed_args
+    if not parser._get_positional_actions() or "save_nargs" not in method.__code__.co_names:
+        return False
+    names, frame = ("parse_intermixed_args", "parse_known_intermixed_args"), sys._getframe(1)
+    for _ in range(MAX_FRAMES + OWN_FRAMES):
+        if frame is None:
+            return False
+        if frame.f_code.co_name in names and frame.f_globals.get("__name__") == "argparse":
+            return frame.f_locals.get("self") is parser
+        frame = frame.f_back
+    return False
 
 
 def _keeps_double_dash(argparse):

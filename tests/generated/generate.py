@@ -152,8 +152,10 @@ class Maker:
             parser["exit_on_error"] = False
             self.since = max(self.since, [3, 9])
         if self.chance(5):
-            parser["layout"] = self.one(LAYOUTS)
-        raw = formatter in RAW
+            # Prose of the indent of other pages' entries is not to be told from entries.
+            parser["layout"] = self.one([one for one in LAYOUTS if formatter not in RAW or "indent_increment" not in one])
+        # Without a help option nothing tells argparse's own sections from prose that looks like them.
+        raw = formatter in RAW and "add_help" not in parser
         if self.chance(60):
             parser["description"] = self.text(raw, DESCRIPTIONS)
         if self.chance(15):
@@ -339,15 +341,23 @@ class Maker:
             nargs = self.pick([(None, 62), ("?", 12), ("*", 9), ("+", 9), (2, 4), (1, 2), ("...", 2)])
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
-        self.values(argument, state["formatter"] == "MetavarTypeHelpFormatter", nargs)
-        if nargs == "?" and state["suppresses"] and "type" in argument:
-            argument["type"] = "str"  # before 3.14 argparse converts the mark itself
+        typed = state["formatter"] == "MetavarTypeHelpFormatter"
+        self.values(argument, typed, nargs)
+        if nargs == "?" and state["suppresses"]:
+            argument.pop("choices", None)  # before 3.14 argparse checks the mark itself
+            self.untype(argument, typed)  # and converts it
         if exclusive and isinstance(argument.get("default"), str):
-            argument.pop("type", None)  # what the type makes of it is not the default, so it would count as given
+            self.untype(argument, typed)  # what a type makes of it is not the default, so it would count as given
         if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":
             state["open"] = False
         self.help(argument, state, "store", True)
         return argument
+
+    def untype(self, argument, typed):
+        """Takes away what converts values."""
+        argument.pop("type", None)
+        if typed:
+            argument["type"] = "str"
 
     def values(self, argument, typed, nargs):
         """Type, choices, default and metavar of an argument that takes values."""

@@ -359,6 +359,14 @@ def help_flags(parser):
     return [a.option_strings[0] for a in parser._actions if isinstance(a, argparse._HelpAction)][:1]
 
 
+def refuse_help(parser, program):
+    """What a program without a help option does when it is asked for help: mostly it complains, and shows its usage."""
+    try:
+        parse(parser, program, ["--help"])
+    except (SystemExit, Exception):
+        pass
+
+
 def print_help(parser, program):
     """Prints help to standard output, as the program does it."""
     try:
@@ -504,7 +512,10 @@ def describe_live(parser, program, source, columns):
     os.environ["COLUMNS"] = str(columns)
     try:
         with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
-            print_help(parser, program)
+            if not help_flags(parser):
+                refuse_help(parser, program)
+            if not written:
+                print_help(parser, program)
     finally:
         ear.watch = None
     return written[-1].decode("ascii")

@@ -153,12 +153,18 @@ impl<'a> Checker<'a> {
             pairs.push(Pair { index, truth, facts, got: found, got_index });
         }
         for index in invented {
-            // A page that is nothing but a hand-written usage is believed: there is nothing else.
+            // The usage of a page that lists nothing is believed, though its words may be the program's name: there is
+            // nothing else.
             // There is no telling a raw text that looks like a section from a section, nor a group's description that
             // looks like an option from an option, where no usage confirms the real ones.
             let described = node.facts.group_text.iter().any(|t| t.starts_with('-'));
             let bare = node.command.arguments.iter().all(|a| a.hidden) && node.subcommands.is_empty();
-            if node.facts.usage_by_hand && (laid_out(node) || described || bare) {
+            let spelled = |a: &Argument| {
+                has_unusual_prefix(a)
+                    && a.flags.iter().any(|f| label(&got.arguments[index]).starts_with(f.as_str()))
+            };
+            let spelled = node.command.arguments.iter().any(spelled);
+            if bare || node.facts.usage_by_hand && (laid_out(node) || described || spelled) {
                 continue;
             }
             let cause =
@@ -302,7 +308,10 @@ impl<'a> Checker<'a> {
         let Pair { truth, facts, got, .. } = *pair;
         let typed = self.node.facts.formatter == "MetavarTypeHelpFormatter";
         if typed && !facts.own_metavar && truth.choices.is_none() && truth.arity != Arity::Remainder {
-            self.expect("type", &label(truth), &truth.value_type, &got.value_type);
+            // Other types than those are shown by their names, which tell nothing.
+            let hinted = truth.value_type == ValueType::String && got.value_type == ValueType::Numeric;
+            let got = if hinted { truth.value_type } else { got.value_type };
+            self.expect("type", &label(truth), &truth.value_type, &got);
         } else if !matches!(got.value_type, ValueType::String | ValueType::Numeric) {
             self.expect("invented type", &label(truth), &truth.value_type, &got.value_type);
         }
@@ -437,8 +446,9 @@ fn is_damaged(page: &str, truth: &Command) -> bool {
 
 /// Whether a raw description or epilog looks like sections of the page.
 pub(crate) fn laid_out(node: &Node) -> bool {
-    let looks =
-        |text: &Option<String>| text.as_deref().is_some_and(|t| t.contains("  ") || t.contains("usage:"));
+    let looks = |text: &Option<String>| {
+        text.as_deref().is_some_and(|t| t.contains("  ") || t.contains("usage:") || t.contains(":\n"))
+    };
     node.facts.raw && (looks(&node.command.description) || looks(&node.command.epilog))
 }
 

@@ -8,6 +8,7 @@ use crate::help::layout::{Entry, Layout, POSITIONALS, Section};
 use crate::help::normalize::Line;
 use crate::help::text::{self, Wrap};
 use crate::help::usage::{self, Item, Known, Usage, What};
+use crate::help::values::{self, Choices};
 use crate::model::Arity;
 
 /// A page with its entries sorted out.
@@ -43,8 +44,9 @@ impl<'a> Page<'a> {
             split_remainder(&mut usage, &sections);
         }
         let named = Named::of(&usage);
-        for section in &mut sections {
-            section.real = section.is_real(&named, generated);
+        let own = positionals_section(&sections, &named);
+        for (i, section) in sections.iter_mut().enumerate() {
+            section.real = section.is_real(&named, generated, own == Some(i));
         }
         let wrap =
             Wrap { column: layout.column, width: text::width(lines, layout.after_usage, layout.column) };
@@ -132,17 +134,27 @@ impl<'a> Judged<'a> {
         self.section.title.eq_ignore_ascii_case(POSITIONALS)
     }
 
-    fn is_real(&self, named: &Named, generated: bool) -> bool {
+    fn is_real(&self, named: &Named, generated: bool, for_positionals: bool) -> bool {
         let confirmed = self.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
         let has_rows = self.entries.iter().any(|(e, o)| o.is_none() && is_action_with_rows(e));
         let has_options = !self.section.title.is_empty() && self.options().next().is_some();
         let by_layout = !generated && (has_options || has_rows);
-        confirmed || self.has_help() || self.is_for_positionals() || by_layout
+        confirmed || self.has_help() || for_positionals || by_layout
     }
 }
 
+/// Argparse's own section for positionals: the last one of that title before its options, since above it stands only the
+/// description, which may look like anything.
+fn positionals_section(sections: &[Judged], named: &Named) -> Option<usize> {
+    let is_options = |s: &Judged| s.has_help() || s.options().any(|(e, o)| named.confirms(e, Some(o)));
+    let options = sections.iter().position(is_options).unwrap_or(sections.len());
+    let is_one = |s: &Judged| s.is_for_positionals();
+    sections[..options].iter().rposition(is_one).or_else(|| sections.iter().position(is_one))
+}
+
 /// `{a,b} ...` is a subparsers action, or a positional with choices before a REMAINDER. The rows of a subparsers action
-/// tell; where it has none, an entry that no atom names does, since it can only be the REMAINDER's.
+/// tell, also where a group's description lists them; where it has none, an entry that no atom names does, since it can
+/// only be the REMAINDER's.
 fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let action = |i: &Item| matches!(&i.what, What::Subcommands { known: true, .. });
     let Some(at) = usage.items.iter().position(action) else { return };
@@ -153,9 +165,10 @@ fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let own = sections.iter().filter(|s| s.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref())));
     let entries = own.flat_map(|s| &s.entries).filter(|(_, o)| o.is_none()).map(|(e, _)| *e);
     let has_rows = entries.clone().any(|e| is_action(e) && !e.rows.is_empty());
+    let is_listed = lists_all(sections, &name);
     let mut unnamed =
         entries.filter(|e| e.rows.is_empty() && !e.header.is_empty() && !named.confirms(e, None));
-    if has_rows || unnamed.next().is_none() {
+    if has_rows || is_listed || unnamed.next().is_none() {
         return;
     }
     let item = &mut usage.items[at];
@@ -163,6 +176,18 @@ fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let rest = What::Positional { name: String::new(), arity: Arity::Remainder, known: false };
     let rest = Item { what: rest, required: item.required, group: None };
     usage.items.insert(at + 1, rest);
+}
+
+/// Whether each of the choices that `name` has in braces is an entry of its own: commands listed in a group's
+/// description rather than by argparse.
+fn lists_all(sections: &[Judged], name: &str) -> bool {
+    let Choices::Listed(choices) = values::choices(name) else { return false };
+    let entries = sections.iter().flat_map(|s| &s.entries).filter(|(_, o)| o.is_none());
+    let listed: HashSet<_> = entries
+        .filter_map(|(e, _)| row_name(e.header))
+        .flat_map(|(name, aliases)| aliases.into_iter().chain([name]))
+        .collect();
+    choices.iter().all(|choice| listed.contains(choice))
 }
 
 /// Whether an entry is a subparsers action's by its looks: choices with rows below them, or a metavar whose rows have

@@ -116,7 +116,11 @@ impl<'a> Lowered<'_, 'a> {
                 continue;
             }
             let place =
-                if *known { unclaimed.take(name) } else { self.entry_for_unknown(name, *arity, unclaimed) };
+                if *known { unclaimed.take(name) } else { self.entry_for_unknown(i, &places, unclaimed) };
+            // Rows are subcommands: a hand-written usage may name their action in any form.
+            if place.is_some_and(|(_, entry)| !entry.rows.is_empty()) {
+                continue;
+            }
             let mut push = |arity, place| {
                 let (items, name) = (vec![i], name.clone());
                 found.push(Positional { items, name, arity, required: item.required, place });
@@ -136,21 +140,21 @@ impl<'a> Lowered<'_, 'a> {
     /// usage may write `FILE` or `<file>...` for the entry `file`.
     fn entry_for_unknown(
         &self,
-        name: &str,
-        arity: Arity,
+        index: usize,
+        places: &Places,
         unclaimed: &mut Unclaimed<'a>,
     ) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
-        let named = Named::of(&self.page.usage);
-        let free = |key: &&String| !named.has_name(key) && !key.is_empty();
-        let key = if name.is_empty() && arity == Arity::Remainder && self.page.generated {
-            let first = self.page.real_sections().flat_map(|s| &s.entries).find(|(e, o)| {
-                o.is_none()
-                    && e.rows.is_empty()
-                    && unclaimed.count(&usage::squeeze(e.header)) > 0
-                    && free(&&usage::squeeze(e.header))
-            });
-            first.map(|(e, _)| usage::squeeze(e.header))
+        let What::Positional { name, arity, .. } = &self.page.usage.items[index].what else { return None };
+        let key = if name.is_empty() && *arity == Arity::Remainder && self.page.generated {
+            let entries = self.page.real_sections().flat_map(|s| &s.entries);
+            let plain = entries.filter(|(e, o)| o.is_none() && e.rows.is_empty());
+            // Another positional may be called the same: then there is an entry more than atoms of the name.
+            plain
+                .map(|(e, _)| usage::squeeze(e.header))
+                .find(|key| !key.is_empty() && unclaimed.count(key) > places.behind(index, key))
         } else {
+            let named = Named::of(&self.page.usage);
+            let free = |key: &&String| !named.has_name(key) && !key.is_empty();
             let plain = |s: &str| {
                 s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
             };
