@@ -95,9 +95,9 @@ impl Caller {
             Err(result) => result,
         };
         outcome.is_error = result.is_error;
-        note.end(if result.is_error { result.error_code().unwrap_or("plugin_error") } else { "ok" });
         // Neither arguments nor results: those are the users' own.
         let ended = if result.is_error { "error" } else { "ok" };
+        note.end(result.error_code().unwrap_or(ended));
         log::info!("call of {}: {ended} after {:.1?}", served.tool.name, started.elapsed());
         Ok(result)
     }

@@ -22,8 +22,9 @@ pub struct Record {
     pub began_ms: u64,
     /// How long it took, in milliseconds; `None`: it runs.
     pub took_ms: Option<u64>,
-    /// `ok`, or an error's code, or `cancelled` where nobody waited for the end; `None`: it runs.
-    pub outcome: Option<&'static str>,
+    /// `ok`, an error's code (`error` where it has none), or `cancelled` where nobody waited for the end; `None`: it
+    /// runs.
+    pub outcome: Option<String>,
 }
 
 /// Remembers the last calls.
@@ -43,7 +44,7 @@ impl Recent {
             records.truncate(KEPT - 1);
             records.push_front(record);
         });
-        Note { recent: self, id, began: Instant::now(), outcome: "cancelled" }
+        Note { recent: self, id, began: Instant::now(), outcome: "cancelled".to_owned() }
     }
 
     /// All that is remembered, the newest first.
@@ -61,13 +62,13 @@ pub(super) struct Note<'a> {
     recent: &'a Recent,
     id: u64,
     began: Instant,
-    outcome: &'static str,
+    outcome: String,
 }
 
 impl Note<'_> {
     /// Notes how the call ended.
-    pub(super) fn end(mut self, outcome: &'static str) {
-        self.outcome = outcome;
+    pub(super) fn end(mut self, outcome: &str) {
+        outcome.clone_into(&mut self.outcome);
     }
 }
 
@@ -77,7 +78,7 @@ impl Drop for Note<'_> {
         self.recent.with(|records| {
             if let Some(record) = records.iter_mut().find(|r| r.id == self.id) {
                 record.took_ms = Some(took);
-                record.outcome = Some(self.outcome);
+                record.outcome = Some(std::mem::take(&mut self.outcome));
             }
         });
     }
@@ -99,10 +100,13 @@ mod tests {
         let runs = recent.begin("c");
         let told: Vec<_> = recent.list().into_iter().map(|r| (r.id, r.tool, r.outcome)).collect();
         let expected = [(3, "c", None), (2, "b", Some("cancelled")), (1, "a", Some("ok"))];
-        assert_eq!(told, expected.map(|(id, tool, outcome)| (id, tool.to_owned(), outcome)));
+        assert_eq!(
+            told,
+            expected.map(|(id, tool, outcome)| (id, tool.to_owned(), outcome.map(str::to_owned)))
+        );
         assert!(recent.list()[0].took_ms.is_none() && recent.list()[1].took_ms.is_some());
         runs.end("timeout");
-        assert_eq!(recent.list()[0].outcome, Some("timeout"));
+        assert_eq!(recent.list()[0].outcome.as_deref(), Some("timeout"));
     }
 
     #[test]

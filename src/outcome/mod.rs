@@ -32,23 +32,15 @@ pub struct CallResult {
     pub is_error: bool,
 }
 
-/// The codes that errors of ours have.
-const CODES: [&str; 8] = [
-    "invalid_tool_name",
-    "plugin_not_found",
-    "plugin_error",
-    "timeout",
-    "cancelled",
-    "busy",
-    "invalid_arguments",
-    "internal_error",
-];
+/// Bytes of an error's code at most; ours are shorter.
+const CODE_LIMIT: usize = 32;
 
 impl CallResult {
-    /// The code of an error of ours; `None` where the result is no error, or has the program's own structure.
-    pub fn error_code(&self) -> Option<&'static str> {
+    /// The code of an error (`structuredContent.error.code`), where it is a word in small letters as ours are.
+    pub fn error_code(&self) -> Option<&str> {
         let code = self.structured.as_ref().filter(|_| self.is_error)?["error"]["code"].as_str()?;
-        CODES.into_iter().find(|known| *known == code)
+        let is_word = !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        (is_word && code.len() <= CODE_LIMIT).then_some(code)
     }
 }
 

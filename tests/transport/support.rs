@@ -57,7 +57,7 @@ impl Fake {
     pub(crate) fn reload(&self) {
         let generation = *self.0.changed.borrow() + 1;
         *self.0.snapshot.lock().unwrap() = snapshot(generation, &self.0.directory);
-        self.0.changed.send(generation).unwrap();
+        self.0.changed.send_replace(generation);
     }
 
     pub(crate) fn started(&self) -> usize {
