@@ -1,5 +1,7 @@
 //! The page for people, and the read-only data that it shows beside what it gets by MCP.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ContentType, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -11,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::reply::Refusal;
 use super::{App, Body};
 use crate::mcp::{Server, health};
+use crate::registry::Snapshot;
 use crate::web;
 
 /// Keeps other sites from loading what is ours, even where it needs no key.
@@ -32,7 +35,8 @@ pub(super) async fn file(request: HttpRequest) -> HttpResponse {
 
 /// `GET /inspect/plugins`: every plugin with its state, tools and diagnostics.
 pub(super) async fn plugins(app: http::Data<App>) -> HttpResponse {
-    blocking(app, |server| json(&web::plugins(&server.snapshot(), |plugin| server.pages(plugin)))).await
+    let snapshot = shown(&app);
+    blocking(app, move |server| json(&web::plugins(&snapshot, |plugin| server.pages(plugin)))).await
 }
 
 #[derive(Deserialize)]
@@ -47,8 +51,8 @@ pub(super) async fn tool(request: HttpRequest, app: http::Data<App>) -> HttpResp
         let message = "`name` is missing: `/inspect/tool?name=TOOL`";
         return Refusal::new(StatusCode::BAD_REQUEST, "missing_name", message).response();
     };
+    let snapshot = shown(&app);
     blocking(app, move |server| {
-        let snapshot = server.snapshot();
         let served = snapshot.find(&name).ok_or_else(|| unknown_tool(&name))?;
         json(&web::tool(served, server.pages(&served.plugin.name).as_ref()))
     })
@@ -70,7 +74,7 @@ pub(super) async fn argv(app: http::Data<App>, body: Body) -> HttpResponse {
             let message = format!("the body is no `{{\"name\": …, \"arguments\": {{…}}}}`: {error}");
             Refusal::new(StatusCode::BAD_REQUEST, "bad_body", message)
         })?;
-        let snapshot = app.server.snapshot();
+        let snapshot = shown(&app);
         json(&web::argv(snapshot.find(&name).ok_or_else(|| unknown_tool(&name))?, &arguments))
     };
     respond(answer())
@@ -80,10 +84,15 @@ pub(super) async fn argv(app: http::Data<App>, body: Body) -> HttpResponse {
 /// what is served.
 pub(super) async fn calls(app: http::Data<App>) -> HttpResponse {
     respond(json(&json!({
-        "generation": app.server.snapshot().generation,
+        "generation": shown(&app).generation,
         "health": health::report(&app.server),
         "calls": app.server.recent(),
     })))
+}
+
+/// What is served to who asks.
+fn shown(app: &App) -> Arc<Snapshot> {
+    app.server.snapshot()
 }
 
 /// Answers off the threads that serve connections, since help pages are read from files.

@@ -82,8 +82,8 @@ impl<'a> Read<'a> {
     }
 
     fn in_usage(&self, names: &[String]) -> Vec<Span> {
-        let is_usage = |l: &&str| l.trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("usage:"));
-        let Some(first) = self.lines.iter().position(|l| is_usage(&l)) else { return Vec::new() };
+        let is_usage = |l: &str| l.trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("usage:"));
+        let Some(first) = self.lines.iter().position(|l| is_usage(l)) else { return Vec::new() };
         let usage = self.lines[first..].iter().take_while(|l| !l.trim().is_empty());
         let mut spans = Vec::new();
         for (offset, text) in usage.enumerate() {
@@ -133,15 +133,14 @@ mod tests {
         check(&Read::new(PAGE, &[], &command), &command);
     }
 
-    fn place(label: &str) -> (Option<(usize, usize)>, Vec<(usize, usize)>) {
+    fn place(label: &str) -> Place {
         let command = crate::help::parse(PAGE, &[]);
         let read = Read::new(PAGE, &[], &command);
         let index = command
             .arguments
             .iter()
             .position(|a| a.label() == label || label == "{a,b}" && a.choices.is_some());
-        let place = read.place(index.unwrap(), &command.arguments[index.unwrap()]);
-        (place.entry, place.usage.iter().map(|s| (s.from, s.to)).collect())
+        read.place(index.unwrap(), &command.arguments[index.unwrap()])
     }
 
     #[test]
@@ -153,7 +152,9 @@ mod tests {
             ("{a,b}", (4, 4), &[(45, 50)]),
             ("file", (5, 5), &[(51, 55), (57, 61)]),
         ] {
-            assert_eq!(place(label), (Some(entry), usage.to_vec()), "{label}");
+            let place = place(label);
+            let spans: Vec<_> = place.usage.iter().map(|s| (s.from, s.to)).collect();
+            assert_eq!((place.entry, &spans[..]), (Some(entry), usage), "{label}");
         }
     }
 

@@ -46,7 +46,7 @@ async fn every_file_that_the_page_asks_for_is_there_and_no_other_is() {
         .iter()
         .flat_map(|asset| asset.text.split(['"', '\'']))
         .filter_map(|word| match word.strip_prefix("./") {
-            Some(name) if name.ends_with(".js") => Some(format!("/page/{name}")),
+            Some(name) => Some(format!("/page/{name}")),
             _ => word.starts_with("/page/").then(|| word.to_owned()),
         })
         .collect();
