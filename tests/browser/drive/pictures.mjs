@@ -6,7 +6,7 @@ import { open, scenario } from "./harness.mjs";
 
 export async function pictures({ url, directory }) {
   for (const scheme of ["light", "dark"]) {
-    await scenario(`picture, ${scheme}`, { url, scheme, width: 1240, height: 880 }, async ({ page }) => {
+    await scenario(`picture, ${scheme}`, { url, scheme, width: 1320, height: 900 }, async ({ page }) => {
       await open(page, "#/tool/demo_math__format_bytes");
       await page.locator('.field[data-property="value"] input').fill("123456789");
       await page.keyboard.press("Enter");
