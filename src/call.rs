@@ -15,7 +15,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::argv::ArgvError;
-use crate::config::{Limits, SECRET_VARIABLES};
+use crate::config::Limits;
 use crate::outcome::{self, CallResult};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
@@ -27,10 +27,27 @@ use recent::Recent;
 /// Bytes of standard error that are kept at most: it is shown in errors only, where its end is what matters.
 const ERROR_CAP: usize = 64 * 1024;
 
+/// What of the server's environment is different for plugins.
+#[derive(Clone, Default)]
+pub struct Variables {
+    /// Variables to set; those of a plugin's manifest beat them.
+    pub set: Vec<(String, String)>,
+    /// Variables to leave out: the server's own secrets. They beat those to set.
+    pub unset: Vec<String>,
+}
+
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.set.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Variables").field("set", &names).field("unset", &self.unset).finish()
+    }
+}
+
 /// Runs calls within the server's bounds; shared by all sessions.
 #[derive(Debug)]
 pub struct Caller {
     limits: Limits,
+    variables: Variables,
     places: Arc<Semaphore>,
     waiting: AtomicUsize,
     calls: AtomicU64,
@@ -51,11 +68,13 @@ pub struct Counts {
 }
 
 impl Caller {
-    /// A caller with these bounds.
-    pub fn new(limits: Limits) -> Arc<Caller> {
+    /// A caller with these bounds, for plugins with these variables.
+    pub fn new(limits: Limits, mut variables: Variables) -> Arc<Caller> {
+        variables.set.retain(|(name, _)| !variables.unset.contains(name));
         let places = Arc::new(Semaphore::new(limits.concurrency.clamp(1, Semaphore::MAX_PERMITS)));
         Arc::new(Caller {
             limits,
+            variables,
             places,
             waiting: AtomicUsize::new(0),
             calls: AtomicU64::new(0),
@@ -149,11 +168,12 @@ impl Caller {
 
     fn spec(&self, plugin: &Plugin, words: Vec<String>) -> Spec {
         let words = words.into_iter().map(OsString::from);
+        let set = self.variables.set.iter().chain(&plugin.env);
         Spec {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
-            set: plugin.env.iter().map(|(name, value)| (name.into(), value.into())).collect(),
-            unset: SECRET_VARIABLES.map(OsString::from).into(),
+            set: set.map(|(name, value)| (name.into(), value.into())).collect(),
+            unset: self.variables.unset.iter().map(OsString::from).collect(),
             timeout: plugin.timeout.or(self.limits.timeout),
             grace: self.limits.grace,
             output_cap: self.limits.output,
@@ -224,13 +244,11 @@ mod tests {
 
     fn caller(concurrency: usize, queue: usize) -> Arc<Caller> {
         let timeout = Some(PATIENCE);
-        Caller::new(Limits {
-            timeout,
-            grace: Duration::from_millis(200),
-            output: 1 << 20,
-            concurrency,
-            queue,
-        })
+        let grace = Duration::from_millis(200);
+        let limits = Limits { timeout, grace, output: 1 << 20, concurrency, queue };
+        let variable = |name: &str| (name.to_owned(), format!("{name} of the server"));
+        let set = ["GREETING", "AGENT", "SECRET"].map(variable).into();
+        Caller::new(limits, Variables { set, unset: vec!["SECRET".into(), "HOME".into()] })
     }
 
     /// A plugin whose program is a shell script.
@@ -256,7 +274,7 @@ mod tests {
             annotations: Map::new(),
             bindings: Vec::new(),
         };
-        Served { tool, plugin: Arc::new(plugin) }
+        Served { tool: Arc::new(tool), plugin: Arc::new(plugin) }
     }
 
     async fn call(caller: &Caller, served: &Served, cancel: &CancellationToken) -> CallResult {
@@ -297,10 +315,11 @@ mod tests {
     #[tokio::test]
     async fn a_call_runs_in_the_plugins_directory_with_its_variables() {
         let directory = tempfile::tempdir().unwrap();
-        let served = served("echo $GREETING; pwd", directory.path(), None);
+        let served = served("echo $GREETING, $AGENT, $SECRET, $HOME; pwd", directory.path(), None);
         let caller = caller(1, 0);
         let result = call(&caller, &served, &CancellationToken::new()).await;
-        let expected = format!("hi\n{}\n", directory.path().canonicalize().unwrap().display());
+        let expected =
+            format!("hi, AGENT of the server, ,\n{}\n", directory.path().canonicalize().unwrap().display());
         assert_eq!(result.content[0]["text"], expected);
         assert_eq!(caller.counts(), Counts { calls: 1, errors: 0, running: 0 });
     }
@@ -310,7 +329,7 @@ mod tests {
         let caller = caller(1, 0);
         let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
         let spec = caller.spec(&plugin, vec!["word".into()]);
-        assert_eq!(spec.unset, ["MCP_API_KEY", "MCP_API_KEYS"]);
+        assert_eq!(spec.unset, ["SECRET", "HOME"]);
         assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
         plugin.timeout = Some(Duration::from_secs(5));
         assert_eq!(caller.spec(&plugin, Vec::new()).timeout, Some(Duration::from_secs(5)));

@@ -19,7 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
         call becomes its command line again.\n\nWithout a command, smcp serves HTTP.",
     args_conflicts_with_subcommands = true,
     after_help = "Variables: MCP_HOST, MCP_PORT, MCP_PLUGINS_DIR, MCP_SCHEMAS_DIR, MCP_API_KEY, MCP_API_KEYS, \
-        MCP_PLUGIN_TIMEOUT, MCP_LOG_DIR, MCP_PYTHON, MCP_AUTH_ALLOW_LOOPBACK, MCP_AUTH_DISABLED, RUST_LOG. \
+        MCP_PLUGIN_TIMEOUT, MCP_LOG_DIR, MCP_PYTHON, MCP_AUTH_ALLOW_LOOPBACK, MCP_AUTH_DISABLED, \
+        MCP_RATE_LIMIT, SMCP_PROFILES, SMCP_ATTACH_PROFILE, SMCP_ADMIN_PREFIX, LETTA_SERVER_URL, \
+        LETTA_SERVER_PASSWORD, LETTA_API_KEY, LETTA_AGENT_ID, RUST_LOG. \
         A flag beats its variable."
 )]
 pub struct Cli {
@@ -59,6 +61,8 @@ pub enum Format {
     Manifest,
     /// `schemas/<plugin>.json`
     Contract,
+    /// A file of profiles, which `--profiles` names
+    Profiles,
 }
 
 /// Where plugins are and how they are described.
@@ -108,6 +112,17 @@ impl Limits {
     }
 }
 
+/// Which tools sessions see.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Profiles {
+    /// JSON file of profiles, or a directory of such files (`smcp schema profiles`) [env: SMCP_PROFILES]
+    #[arg(long, value_name = "PATH")]
+    pub profiles: Option<PathBuf>,
+    /// Profile that sessions begin with [default: default_profile of the file, or full] [env: SMCP_ATTACH_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
 /// Where the log goes.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Log {
@@ -146,12 +161,22 @@ pub struct Serve {
     /// Seconds that a session may stay idle
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub session_idle: u64,
+    /// Requests that one key, or one peer without a key, may make: 10/s, 600/m or 5000/h [default: no limit]
+    /// [env: MCP_RATE_LIMIT]
+    #[arg(long, value_name = "RATE")]
+    pub rate_limit: Option<String>,
+    /// Requests that may come at once after a rest [default: the rate's number]
+    #[arg(long, value_name = "N")]
+    pub rate_burst: Option<u32>,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,
     /// Bounds on calls.
     #[command(flatten)]
     pub limits: Limits,
+    /// Which tools sessions see.
+    #[command(flatten)]
+    pub profiles: Profiles,
     /// The log.
     #[command(flatten)]
     pub log: Log,
@@ -166,6 +191,9 @@ pub struct Stdio {
     /// Bounds on calls.
     #[command(flatten)]
     pub limits: Limits,
+    /// Which tools sessions see.
+    #[command(flatten)]
+    pub profiles: Profiles,
     /// The log.
     #[command(flatten)]
     pub log: Log,

@@ -15,12 +15,14 @@ pub mod text;
 pub mod argv;
 pub mod help;
 pub mod live;
+pub mod profile;
 pub mod schema;
 
 pub mod cli;
 pub mod config;
 
 pub mod contract;
+pub mod letta;
 pub mod plugin;
 pub mod process;
 

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 /// here as its exceptions.
 const LAYERS: &[&[&str]] = &[
     &["model", "text"],
-    &["argv", "help", "live", "schema"],
+    &["argv", "help", "live", "profile", "schema"],
     &["cli"],
     &["config"],
-    &["contract", "plugin", "process"],
+    &["contract", "letta", "plugin", "process"],
     &["outcome"],
     &["registry"],
     &["call"],

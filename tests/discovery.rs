@@ -69,6 +69,7 @@ impl World {
                 parallel: 2,
                 path: std::env::var_os("PATH"),
                 python_path: None,
+                secret_variables: vec!["MCP_API_KEY".to_owned()],
             },
             limits: Limits {
                 timeout: None,
@@ -79,6 +80,8 @@ impl World {
             },
             http: Http::default(),
             log_dir: None,
+            profiles: None,
+            letta: None,
         };
         fs::create_dir(&config.plugins_dir).unwrap();
         World { dir, config }

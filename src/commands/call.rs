@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::argv::ArgvError;
-use crate::call::Caller;
+use crate::call::{Caller, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
 use crate::outcome::CallResult;
@@ -50,7 +50,8 @@ fn refused(errors: &[ArgvError]) -> anyhow::Error {
 
 async fn call(config: &Config, served: &Served, arguments: &Map<String, Value>) -> anyhow::Result<ExitCode> {
     let cancel = CancellationToken::new();
-    let caller = Caller::new(config.limits.clone());
+    let variables = Variables { set: Vec::new(), unset: config.discovery.secret_variables.clone() };
+    let caller = Caller::new(config.limits.clone(), variables);
     let ctrl_c = cancel.clone();
     let watch = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {

@@ -37,7 +37,7 @@ struct Shown<'a> {
 /// All plugins, or the one that `target` names, or one command of it (`PLUGIN.COMMAND`, or the tool's name).
 fn select<'a>(snapshot: &'a Snapshot, target: Option<&str>) -> anyhow::Result<Vec<Shown<'a>>> {
     let of = |plugin: &Arc<Plugin>| {
-        let own = snapshot.tools.iter().filter(|s| s.plugin.name == plugin.name).map(|s| &s.tool);
+        let own = snapshot.tools.iter().filter(|s| s.plugin.name == plugin.name).map(|s| s.tool.as_ref());
         Shown { plugin: Arc::clone(plugin), tools: own.collect() }
     };
     let Some(target) = target else { return Ok(snapshot.plugins.iter().map(of).collect()) };

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use crate::cli::Format;
-use crate::{contract, plugin};
+use crate::{contract, plugin, profile};
 
 pub(super) fn run(format: Format) -> anyhow::Result<ExitCode> {
     let schema = match format {
         Format::Manifest => plugin::manifest::schema(),
         Format::Contract => contract::schema(),
+        Format::Profiles => profile::schema(),
     };
     super::print(&serde_json::to_string_pretty(&schema)?)?;
     Ok(ExitCode::SUCCESS)

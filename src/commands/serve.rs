@@ -9,9 +9,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
-use crate::call::Caller;
+use crate::call::{Caller, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
+use crate::letta;
 use crate::mcp;
 use crate::process;
 use crate::registry::{Progress, Registry, Summary};
@@ -25,11 +26,11 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
     let listener =
         TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
     runtime()?.block_on(async {
-        let registry = Arc::new(Registry::load(&config, &Bar::new()).await);
+        let (registry, variables) = load(&config, &Bar::new()).await;
         super::print(&summary(&config, &registry.summary()))?;
         super::print(&addresses(listener.local_addr()?))?;
         let shutdown = stop_signal();
-        let server = server(&config, registry, &shutdown);
+        let server = server(&config, registry, variables, &shutdown);
         transport::serve(listener, &config.http, server).await?;
         Ok(ExitCode::SUCCESS)
     })
@@ -40,10 +41,10 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let registry = Arc::new(Registry::load(&config, &Quiet).await);
+        let (registry, variables) = load(&config, &Quiet).await;
         log::info!("{}", summary(&config, &registry.summary()));
         let shutdown = stop_signal();
-        let server = server(&config, registry, &shutdown);
+        let server = server(&config, registry, variables, &shutdown);
         transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
         anyhow::Ok(ExitCode::SUCCESS)
     });
@@ -52,9 +53,44 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     code
 }
 
-fn server(config: &Config, registry: Arc<Registry>, shutdown: &CancellationToken) -> Arc<mcp::Server> {
-    let caller = Caller::new(config.limits.clone());
-    mcp::Server::new(mcp::Plugins { registry, caller }, shutdown.clone())
+fn server(
+    config: &Config,
+    registry: Arc<Registry>,
+    variables: Variables,
+    shutdown: &CancellationToken,
+) -> Arc<mcp::Server> {
+    let caller = Caller::new(config.limits.clone(), variables);
+    let plugins = mcp::Plugins { registry, caller };
+    mcp::Server::governed(plugins, config.profiles.clone(), shutdown.clone())
+}
+
+/// The plugins, and the variables that they get; both take their time, so they are fetched at once.
+async fn load(config: &Config, progress: &dyn Progress) -> (Arc<Registry>, Variables) {
+    let (registry, set) = tokio::join!(Registry::load(config, progress), agent_secrets(config));
+    for profile in config.profiles.iter().flat_map(|profiles| profiles.iter()) {
+        let snapshot = registry.snapshot();
+        for name in profile.named().filter(|name| snapshot.tool(name).is_none()) {
+            log::warn!("profile `{}` names the tool `{name}`, which is not there", profile.name);
+        }
+    }
+    (Arc::new(registry), Variables { set, unset: config.discovery.secret_variables.clone() })
+}
+
+/// The secrets of Letta's agents, where the configuration asks for them.
+async fn agent_secrets(config: &Config) -> Vec<(String, String)> {
+    let Some(settings) = &config.letta else { return Vec::new() };
+    match letta::secrets(settings).await {
+        Ok(secrets) => {
+            let names: Vec<&str> = secrets.variables.iter().map(|(name, _)| name.as_str()).collect();
+            log::info!("Letta: {} for plugins: {}", count(names.len(), "variable"), names.join(", "));
+            secrets.left_out.iter().for_each(|what| log::warn!("Letta: left out: {what}"));
+            secrets.variables
+        }
+        Err(error) => {
+            log::warn!("Letta: plugins get no agent's secrets: {error}");
+            Vec::new()
+        }
+    }
 }
 
 /// The runtime of every command that runs plugins. Should this process be killed, the sentinel ends its plugins.
@@ -100,6 +136,11 @@ fn summary(config: &Config, summary: &Summary) -> String {
     summary.stale.iter().for_each(|(name, reason)| say("stale", name, reason));
     summary.skipped.iter().for_each(|s| say("skipped", &s.name, &s.reason));
     summary.problems.iter().for_each(|d| say("warning", &d.code, &d.message));
+    if let Some(profiles) = &config.profiles {
+        let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+        let first = &profiles.first().name;
+        lines.push(format!("profiles {}; clients begin with {first}", names.join(", ")));
+    }
     lines.join("\n")
 }
 

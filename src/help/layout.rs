@@ -204,13 +204,17 @@ const MAX_GAPS: usize = 4;
 /// The columns where text begins behind two or more blanks.
 fn gaps(line: &Line) -> impl Iterator<Item = usize> {
     let mut blanks = 0;
-    line.text.chars().enumerate().skip(line.indent).filter_map(move |(column, c)| {
-        // An empty name leaves two blanks too: `-o  , --out`.
-        let begins = c != ' ' && c != ',' && blanks >= 2;
+    line.text.char_indices().enumerate().skip(line.indent).filter_map(move |(column, (at, c))| {
+        // An empty name leaves two blanks too: `-o  , --out`, `-o  [ ...]`.
+        let is_name = c == ',' || line.text[at..].starts_with(EMPTY_MANY);
+        let begins = c != ' ' && !is_name && blanks >= 2;
         blanks = if c == ' ' { blanks + 1 } else { 0 };
         begins.then_some(column)
     })
 }
+
+/// The values of `nargs='+'` whose name is empty (`metavar=''`).
+const EMPTY_MANY: &str = "[ ...]";
 
 fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<usize>) -> Section<'a> {
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
@@ -304,7 +308,7 @@ fn split<'a>(line: &Line<'a>, column: Option<usize>) -> (&'a str, Option<&'a str
     if let Some(column) = column {
         let help = line.past_column(column);
         let header = &line.text[..line.text.len() - help.len()];
-        if !help.is_empty() && header.ends_with("  ") && !header.trim().is_empty() {
+        if !help.is_empty() && help != EMPTY_MANY && header.ends_with("  ") && !header.trim().is_empty() {
             return (header.trim(), Some(help.trim_start()));
         }
         // A header that reaches the help column has its help on the next line, whatever blanks it holds.
@@ -372,6 +376,18 @@ mod tests {
         check(
             "usage: x\n\noptions:\n  -h, --help            one  two   three\n  --very-long NAME  WITH GAPS\n                        text\n",
             &[("-h, --help", "one  two   three"), ("--very-long NAME  WITH GAPS", "text")],
+        );
+    }
+
+    #[test]
+    fn empty_names_are_no_columns() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help            show help\n  +F  [ ...], ++filter  [ ...]\n  -A  [ ...], --author  [ ...]\n",
+            &[
+                ("-h, --help", "show help"),
+                ("+F  [ ...], ++filter  [ ...]", ""),
+                ("-A  [ ...], --author  [ ...]", ""),
+            ],
         );
     }
 

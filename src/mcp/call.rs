@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::era::Revision;
 use super::message::{Params, RpcError, notification};
 use super::progress::{self, Meter};
-use super::{Context, Server, health, tools};
+use super::{Context, Server, governor, health, tools};
 use crate::argv::ArgvError;
 use crate::outcome::{CallResult, failure};
 use crate::registry::Served;
@@ -26,15 +26,17 @@ pub(super) async fn run(server: &Server, context: &Context, params: &Params) -> 
         Some(Value::Object(arguments)) => arguments,
         Some(_) => return Err(RpcError::params("`arguments` is not an object")),
     };
-    let snapshot = server.snapshot();
-    let outcome = if name == health::NAME {
-        health::call(server, arguments)
+    let snapshot = server.visible(context);
+    let own = if name == governor::NAME { governor::call(server, context, arguments) } else { None };
+    let outcome = if let Some(outcome) = own {
+        outcome
+    } else if name == health::NAME {
+        health::call(server, &snapshot, arguments)
     } else if let Some(tool) = snapshot.find(name) {
         let token = params.get("_meta").and_then(|m| m.get("progressToken"));
         watched(server, context, tool, arguments, token.filter(|t| t.is_string() || t.is_number())).await
     } else {
-        return Err(RpcError::params(format!("unknown tool `{name}`"))
-            .with(json!({"code": "invalid_tool_name", "name": name})));
+        return Err(governor::unknown(server, context, name));
     };
     let result = match outcome {
         Ok(result) => result,

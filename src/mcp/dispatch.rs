@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::era::{self, Level, Revision};
 use super::message::{Id, Notification, Params, Request, RpcError};
 use super::session::Session;
-use super::{Context, Server, call, completion, listen, page, prompts, resources, subscriptions, tools};
+use super::{
+    Context, Server, call, completion, governor, listen, page, prompts, resources, subscriptions, tools,
+};
 
 /// How long a client may keep what `server/discover` said: it changes only with the program.
 const DISCOVER_TTL_MS: u64 = 3_600_000;
@@ -82,16 +84,19 @@ pub(super) async fn request(server: &Server, context: &Context, request: Request
         Method::SetLevel => return set_level(context, &params),
         Method::Discover => discover(context.revision),
         Method::Listen => listen::run(server, context, &id, &params).await?,
-        Method::ListTools => tools::list(&server.snapshot(), &params, context.revision)?,
+        Method::ListTools => {
+            let own = governor::tool(server, context);
+            tools::list(&server.visible(context), own, &params, context.revision)?
+        }
         Method::CallTool => call::run(server, context, &params).await?,
-        Method::ListResources => resources::list(&server.snapshot(), &params, context.revision)?,
-        Method::ListTemplates => resources::templates(&server.snapshot(), &params, context.revision)?,
+        Method::ListResources => resources::list(&server.visible(context), &params, context.revision)?,
+        Method::ListTemplates => resources::templates(&server.visible(context), &params, context.revision)?,
         Method::ReadResource => resources::read(server, context, &params).await?,
         Method::Subscribe => return subscriptions::subscribe(server, context, &params),
         Method::Unsubscribe => return subscriptions::unsubscribe(context, &params),
-        Method::ListPrompts => prompts::list(&server.snapshot(), &params, context.revision)?,
+        Method::ListPrompts => prompts::list(&server.visible(context), &params, context.revision)?,
         Method::GetPrompt => prompts::get(server, context, &params).await?,
-        Method::Complete => completion::complete(&server.snapshot(), &params)?,
+        Method::Complete => completion::complete(&server.visible(context), &params)?,
     };
     Ok(complete(result, context.revision))
 }

@@ -9,7 +9,7 @@ use super::Server;
 use crate::argv::ArgvError;
 use crate::model::Tool;
 use crate::outcome::CallResult;
-use crate::registry::State;
+use crate::registry::{Snapshot, State};
 
 /// The tool's name; no plugin can have it.
 pub const NAME: &str = "health";
@@ -29,7 +29,7 @@ static TOOL: LazyLock<Tool> = LazyLock::new(|| Tool {
     bindings: Vec::new(),
 });
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => unreachable!("only object literals are passed"),
@@ -42,12 +42,16 @@ pub(super) fn tool() -> &'static Tool {
 }
 
 /// Runs the tool.
-pub(super) fn call(server: &Server, arguments: &Map<String, Value>) -> Result<CallResult, Vec<ArgvError>> {
+pub(super) fn call(
+    server: &Server,
+    snapshot: &Snapshot,
+    arguments: &Map<String, Value>,
+) -> Result<CallResult, Vec<ArgvError>> {
     if !arguments.is_empty() {
         let reason = || "the tool takes no arguments".to_owned();
         return Err(arguments.keys().map(|k| ArgvError { argument: k.clone(), reason: reason() }).collect());
     }
-    let report = report(server);
+    let report = report(server, snapshot);
     Ok(CallResult {
         content: vec![json!({"type": "text", "text": report.to_string()})],
         structured: Some(report),
@@ -56,9 +60,8 @@ pub(super) fn call(server: &Server, arguments: &Map<String, Value>) -> Result<Ca
 }
 
 /// `status`, `plugins`, `plugin_names` (of those that are served), `version`, `uptime_seconds`, `tools`,
-/// `plugin_states` and `calls`.
-pub fn report(server: &Server) -> Value {
-    let snapshot = server.snapshot();
+/// `plugin_states` and `calls`. Of plugins and tools it tells those of `snapshot`: what whoever asks can see.
+pub fn report(server: &Server, snapshot: &Snapshot) -> Value {
     let counts = server.backend.counts();
     let mut tools: HashMap<&str, usize> = HashMap::new();
     for served in &snapshot.tools {

@@ -27,7 +27,7 @@ pub(super) async fn run(
         return Err(RpcError::new(RpcError::INTERNAL, "the server has as many listeners as it takes"));
     };
     let tools = filter.get("toolsListChanged") == Some(&Value::Bool(true));
-    let mut watches = watches(server, filter);
+    let mut watches = watches(server, context, filter);
     let watched: Vec<Value> = watches.iter().map(|w| w.uri().into()).collect();
     let meta = json!({META_SUBSCRIPTION: Value::from(id)});
     let mut changes = server.changes();
@@ -74,8 +74,8 @@ pub(super) async fn run(
 }
 
 /// The resources that the filter names and that there are, as many as may be watched.
-fn watches(server: &Server, filter: &serde_json::Map<String, Value>) -> Vec<Watch> {
+fn watches(server: &Server, context: &Context, filter: &serde_json::Map<String, Value>) -> Vec<Watch> {
     let named = filter.get("resourceSubscriptions").and_then(Value::as_array);
     let uris = named.into_iter().flatten().filter_map(Value::as_str);
-    uris.filter_map(|uri| Watch::of(server, uri)).take(subscriptions::LIMIT).collect()
+    uris.filter_map(|uri| Watch::of(server, context, uri)).take(subscriptions::LIMIT).collect()
 }

@@ -4,11 +4,13 @@
 //! A transport reads messages ([`message`]), settles their era ([`era`]), keeps [`session`]s where the era has them,
 //! and hands each request with its [`Context`] to the [`Server`], which answers it once ([`dispatch`]).
 
+pub mod access;
 mod call;
 mod completion;
 pub mod dispatch;
 pub mod era;
 pub mod fit;
+mod governor;
 pub mod health;
 mod listen;
 pub mod message;
@@ -34,10 +36,12 @@ use tokio_util::task::TaskTracker;
 use crate::argv::ArgvError;
 use crate::call::{Caller, Counts, Record};
 use crate::outcome::CallResult;
+use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
 
 pub use listen::tools_changed;
 
+use access::{Access, Denied, Governor};
 use era::{Level, Revision};
 use message::{Request, Response};
 use session::{Out, Outgoing, Session};
@@ -121,6 +125,8 @@ impl Backend for Plugins {
 /// What a request is answered in.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// Which tools its sender may see.
+    pub access: Access,
     /// The revision that its answer is written for.
     pub revision: Revision,
     /// The session that it belongs to, where it has one: a connection of its own, in either era, or a legacy one.
@@ -137,6 +143,7 @@ impl Context {
     /// The context of a request within a legacy session.
     pub fn of_session(session: &Arc<Session>, outgoing: Outgoing, cancel: CancellationToken) -> Context {
         Context {
+            access: session.access().clone(),
             revision: session.revision(),
             session: Some(Arc::clone(session)),
             log_level: session.log_level(),
@@ -147,12 +154,13 @@ impl Context {
 
     /// The context of a request that stands by itself.
     pub fn alone(
+        access: Access,
         revision: Revision,
         log_level: Option<Level>,
         outgoing: Outgoing,
         cancel: CancellationToken,
     ) -> Context {
-        Context { revision, session: None, log_level, outgoing, cancel }
+        Context { access, revision, session: None, log_level, outgoing, cancel }
     }
 }
 
@@ -160,6 +168,7 @@ impl Context {
 /// transport's own threads fare, and don't wait for each other.
 pub struct Server {
     backend: Arc<dyn Backend>,
+    governor: Option<Governor>,
     started: Instant,
     shutdown: CancellationToken,
     runtime: Handle,
@@ -179,8 +188,21 @@ impl Server {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn new(backend: impl Backend, shutdown: CancellationToken) -> Arc<Server> {
+        Server::governed(backend, None, shutdown)
+    }
+
+    /// The same, where each client sees the tools of a profile; without `profiles` all see all.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn governed(
+        backend: impl Backend,
+        profiles: Option<Arc<Profiles>>,
+        shutdown: CancellationToken,
+    ) -> Arc<Server> {
         Arc::new(Server {
             backend: Arc::new(backend),
+            governor: profiles.map(Governor::new),
             started: Instant::now(),
             shutdown,
             runtime: Handle::current(),
@@ -197,6 +219,35 @@ impl Server {
     /// What is served now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.backend.snapshot()
+    }
+
+    /// The access of a client that asks for the profile `named`, with a key that opens the profile `bound` alone.
+    pub fn access(&self, named: Option<&str>, bound: Option<&str>) -> Result<Access, Denied> {
+        match (&self.governor, named) {
+            (Some(governor), _) => governor.access(named, bound),
+            (None, None) => Ok(Access::everything()),
+            (None, Some(_)) => {
+                Err(Denied::Unknown("no profiles are configured; --profiles names a file of them".into()))
+            }
+        }
+    }
+
+    /// What of the current snapshot an access shows.
+    pub fn shown(&self, access: &Access) -> Arc<Snapshot> {
+        let whole = self.snapshot();
+        match (&self.governor, access.profile()) {
+            (Some(governor), Some(profile)) => governor.view(&whole, profile),
+            _ => whole,
+        }
+    }
+
+    /// What of the current snapshot a request sees: what its profile shows, or what its legacy session chose.
+    fn visible(&self, context: &Context) -> Arc<Snapshot> {
+        let session = context.session.as_ref().filter(|_| !context.revision.is_modern());
+        match session.and_then(|session| session.selection()) {
+            Some(selection) => selection.view(&self.snapshot(), &context.access),
+            None => self.shown(&context.access),
+        }
     }
 
     /// Tells the generation of each new snapshot.

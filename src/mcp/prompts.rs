@@ -98,7 +98,7 @@ fn argument(argument: PromptArgument) -> Value {
 pub(super) async fn get(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
     let name = params.get("name").and_then(Value::as_str);
     let name = name.ok_or_else(|| RpcError::params("`name` is not text"))?;
-    let snapshot = server.snapshot();
+    let snapshot = server.visible(context);
     let offered = find(&snapshot, name).ok_or_else(|| {
         RpcError::params(format!("unknown prompt `{name}`; `prompts/list` names those that are there"))
     })?;

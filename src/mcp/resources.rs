@@ -113,7 +113,7 @@ fn described<const N: usize>(
 /// `resources/read`
 pub(super) async fn read(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
     let uri = uri_of(params)?;
-    let snapshot = server.snapshot();
+    let snapshot = server.visible(context);
     let content = match known(&snapshot).get(uri) {
         Some(Known::Contract(plugin)) => text(uri, "application/json", &contract(&snapshot, plugin)),
         Some(Known::File(plugin, file)) => file_content(uri, plugin, file).await?,
@@ -140,7 +140,7 @@ pub(super) fn not_found(uri: &str, revision: Revision) -> RpcError {
 
 fn contract(snapshot: &Snapshot, plugin: &Plugin) -> String {
     let own = snapshot.tools.iter().filter(|served| served.plugin.name == plugin.name);
-    let tools: Vec<Tool> = own.map(|served| served.tool.clone()).collect();
+    let tools: Vec<Tool> = own.map(|served| Tool::clone(&served.tool)).collect();
     Contract::new(&plugin.name, plugin.root.clone(), tools, plugin.diagnostics.clone()).text()
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::access::{Access, Selection};
 use super::era::{Level, Revision};
 use super::message::{Id, Response, RpcError};
 
@@ -58,10 +59,9 @@ impl Outgoing {
     }
 
     /// Sends a notification if there is room; each of them is one of many, and the next one tells more.
-    pub fn notify(&self, notification: Value) {
-        if let Some(sender) = &self.0 {
-            let _ = sender.try_send(Out::Notification(notification));
-        }
+    /// `false` where there is none, or nobody listens.
+    pub fn notify(&self, notification: Value) -> bool {
+        self.0.as_ref().is_some_and(|sender| sender.try_send(Out::Notification(notification)).is_ok())
     }
 
     /// Waits for room for one message; `None` where nobody listens any more.
@@ -80,6 +80,7 @@ impl Outgoing {
 #[derive(Debug)]
 pub struct Session {
     id: String,
+    access: Access,
     state: Mutex<State>,
     closed: CancellationToken,
     winding_down: CancellationToken,
@@ -92,6 +93,8 @@ struct State {
     log_level: Option<Level>,
     running: HashMap<Id, CancellationToken>,
     outgoing: Option<Outgoing>,
+    /// Which tools it sees, where that is not just what its profile says.
+    selection: Option<Arc<Selection>>,
     /// The resources that the client watches, and what ends each watch.
     subscriptions: HashMap<String, CancellationToken>,
     used: Instant,
@@ -99,18 +102,20 @@ struct State {
 
 impl Session {
     /// A session by itself, in no table: a stdio connection. `revision` holds until `initialize` settles one.
-    pub fn new(revision: Revision) -> Arc<Session> {
+    pub fn new(access: Access, revision: Revision) -> Arc<Session> {
         let state = State {
             revision,
             settled: false,
             log_level: None,
             running: HashMap::new(),
             outgoing: None,
+            selection: None,
             subscriptions: HashMap::new(),
             used: Instant::now(),
         };
         Arc::new(Session {
             id: uuid::Uuid::new_v4().simple().to_string(),
+            access,
             state: Mutex::new(state),
             closed: CancellationToken::new(),
             winding_down: CancellationToken::new(),
@@ -120,6 +125,23 @@ impl Session {
     /// What names it: 32 hexadecimal digits, not to be guessed.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Which tools it may see, settled when it was opened.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Which tools it chose, if it did.
+    pub(super) fn selection(&self) -> Option<Arc<Selection>> {
+        self.state().selection.clone()
+    }
+
+    /// Chooses anew, from the choice up to now.
+    pub(super) fn select(&self, change: impl FnOnce(Option<&Selection>) -> Selection) {
+        let mut state = self.state();
+        let next = change(state.selection.as_deref());
+        state.selection = Some(Arc::new(next));
     }
 
     /// The revision that its messages are written for.
@@ -283,7 +305,7 @@ impl Sessions {
     }
 
     /// Opens a session. A full table first loses its idle sessions; where there are none, the new one is refused.
-    pub fn open(&self, revision: Revision) -> Result<Arc<Session>, TooManySessions> {
+    pub fn open(&self, access: Access, revision: Revision) -> Result<Arc<Session>, TooManySessions> {
         if self.table().len() >= self.limit {
             self.expire(Instant::now());
         }
@@ -291,14 +313,15 @@ impl Sessions {
         if table.len() >= self.limit {
             return Err(TooManySessions(self.limit));
         }
-        let session = Session::new(revision);
+        let session = Session::new(access, revision);
         table.insert(session.id.clone(), Arc::clone(&session));
         Ok(session)
     }
 
-    /// The session of that id, which counts as a use of it.
-    pub fn get(&self, id: &str) -> Option<Arc<Session>> {
-        let session = self.table().get(id).cloned()?;
+    /// The session of that id, which counts as a use of it. Whoever comes under another profile than the session's
+    /// does not find it.
+    pub fn get(&self, id: &str, access: &Access) -> Option<Arc<Session>> {
+        let session = self.table().get(id).filter(|session| session.access == *access).cloned()?;
         session.touch();
         Some(session)
     }
@@ -363,7 +386,7 @@ mod tests {
 
     #[test]
     fn an_id_runs_once_at_a_time() {
-        let session = Session::new(Revision::ASSUMED);
+        let session = Session::new(Access::everything(), Revision::ASSUMED);
         let first = session.begin(&id(1)).unwrap();
         assert_eq!(session.begin(&id(1)).unwrap_err().code, RpcError::INVALID_REQUEST);
         drop(first);
@@ -372,7 +395,7 @@ mod tests {
 
     #[test]
     fn too_many_requests_are_refused() {
-        let session = Session::new(Revision::ASSUMED);
+        let session = Session::new(Access::everything(), Revision::ASSUMED);
         let running: Vec<_> = (0..REQUEST_LIMIT as u64).map(|n| session.begin(&id(n)).unwrap()).collect();
         assert_eq!(session.begin(&id(9999)).unwrap_err().code, RpcError::INTERNAL);
         drop(running);
@@ -381,7 +404,7 @@ mod tests {
 
     #[test]
     fn cancelling_reaches_one_request_and_closing_all() {
-        let session = Session::new(Revision::ASSUMED);
+        let session = Session::new(Access::everything(), Revision::ASSUMED);
         let (one, two) = (session.begin(&id(1)).unwrap(), session.begin(&id(2)).unwrap());
         session.cancel(&id(3));
         session.cancel(&id(1));
@@ -394,9 +417,9 @@ mod tests {
     #[test]
     fn a_full_table_gives_up_idle_sessions_only() {
         let sessions = Sessions::new(2, HOUR);
-        let first = sessions.open(Revision::ASSUMED).unwrap();
-        let second = sessions.open(Revision::ASSUMED).unwrap();
-        assert_eq!(sessions.open(Revision::ASSUMED).unwrap_err(), TooManySessions(2));
+        let first = sessions.open(Access::everything(), Revision::ASSUMED).unwrap();
+        let second = sessions.open(Access::everything(), Revision::ASSUMED).unwrap();
+        assert_eq!(sessions.open(Access::everything(), Revision::ASSUMED).unwrap_err(), TooManySessions(2));
         let running = first.begin(&id(1)).unwrap();
         let stream = second.attach();
         sessions.expire(Instant::now() + 2 * HOUR);
@@ -406,13 +429,13 @@ mod tests {
         assert_eq!((sessions.len(), second.closed().is_cancelled()), (1, true));
         drop(running);
         sessions.expire(Instant::now());
-        assert!(sessions.get(first.id()).is_some(), "just used");
+        assert!(sessions.get(first.id(), first.access()).is_some(), "just used");
         assert!(sessions.remove(first.id()) && !sessions.remove(first.id()));
     }
 
     #[tokio::test]
     async fn a_new_stream_ends_the_old_one_and_a_full_one_drops_notifications() {
-        let session = Session::new(Revision::ASSUMED);
+        let session = Session::new(Access::everything(), Revision::ASSUMED);
         let mut old = session.attach();
         let mut new = session.attach();
         assert_eq!(old.recv().await, None);

@@ -34,7 +34,8 @@ pub(super) fn subscribe(server: &Server, context: &Context, params: &Params) -> 
             "a subscription needs a session, begun by `initialize`",
         ));
     };
-    let mut watch = Watch::of(server, &uri).ok_or_else(|| resources::not_found(&uri, context.revision))?;
+    let mut watch =
+        Watch::of(server, context, &uri).ok_or_else(|| resources::not_found(&uri, context.revision))?;
     let end = session.closed().child_token();
     if !session.subscribe(&uri, end.clone(), LIMIT) {
         let message =
@@ -85,10 +86,10 @@ type Stamp = Option<(SystemTime, u64)>;
 
 impl Watch {
     /// Begins to watch a resource; `None` where there is none.
-    pub(super) fn of(server: &Server, uri: &str) -> Option<Watch> {
+    pub(super) fn of(server: &Server, context: &Context, uri: &str) -> Option<Watch> {
         let mut changes = server.changes();
         changes.mark_unchanged();
-        let file = match resources::watched(&server.snapshot(), uri)? {
+        let file = match resources::watched(&server.visible(context), uri)? {
             Watched::File(path) => Some((path.clone(), stamp(&path))),
             Watched::Made => None,
         };

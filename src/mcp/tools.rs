@@ -12,9 +12,15 @@ use crate::model::Tool;
 use crate::outcome::CallResult;
 use crate::registry::Snapshot;
 
-/// One page of tools, in the order of names.
-pub(super) fn list(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
-    let mut tools: Vec<&Tool> = snapshot.tools.iter().map(|s| &s.tool).chain([health::tool()]).collect();
+/// One page of tools, in the order of names; `own` is a further tool of the server's.
+pub(super) fn list(
+    snapshot: &Snapshot,
+    own: Option<&'static Tool>,
+    params: &Params,
+    revision: Revision,
+) -> Result<Value, RpcError> {
+    let served = snapshot.tools.iter().map(|s| s.tool.as_ref());
+    let mut tools: Vec<&Tool> = served.chain([health::tool()]).chain(own).collect();
     tools.sort_by(|a, b| a.name.cmp(&b.name));
     let entries = tools.into_iter().map(|tool| (tool.name.as_str(), || definition(tool, revision)));
     page::of("tools", entries, params, revision)
@@ -77,7 +83,7 @@ pub(super) fn block_for(block: Value, revision: Revision) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -85,7 +91,7 @@ mod tests {
     use crate::plugin::offers::Offers;
     use crate::registry::{Plugin, Served, State};
 
-    fn snapshot(names: impl Iterator<Item = String>) -> Snapshot {
+    pub(crate) fn snapshot(names: impl Iterator<Item = String>) -> Snapshot {
         let plugin = Arc::new(Plugin {
             name: "p".into(),
             directory: ".".into(),
@@ -99,7 +105,7 @@ mod tests {
             diagnostics: vec![],
         });
         let tools = names.map(|name| Served {
-            tool: Tool {
+            tool: Arc::new(Tool {
                 name,
                 path: vec![],
                 title: Some("T".into()),
@@ -107,7 +113,7 @@ mod tests {
                 input_schema: json!({"type": "object"}).as_object().unwrap().clone(),
                 annotations: json!({"readOnlyHint": true}).as_object().unwrap().clone(),
                 bindings: vec![],
-            },
+            }),
             plugin: Arc::clone(&plugin),
         });
         Snapshot { generation: 1, tools: tools.collect(), plugins: vec![plugin.clone()] }
@@ -125,7 +131,13 @@ mod tests {
             assert_eq!(found.as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{revision:?}");
         }
         let page = |r| {
-            list(&one, &Params::new(), r).unwrap().as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+            list(&one, None, &Params::new(), r)
+                .unwrap()
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
         };
         assert_eq!(page(Revision::V2025_11_25), ["tools"]);
         assert_eq!(page(Revision::V2026_07_28), ["tools", "ttlMs", "cacheScope"]);

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Discovery, SECRET_VARIABLES};
+use crate::config::Discovery;
 use crate::live;
 use crate::model::{Command, Diagnostic, Severity};
 use crate::process::{self, Captured, End, Finished, SpawnError, Spec};
@@ -115,6 +115,7 @@ pub enum CaptureError {
 pub struct Capturer {
     timeout: Duration,
     python_path: Option<OsString>,
+    secret_variables: Vec<String>,
     permits: Semaphore,
     passenger: Option<TempDir>,
     runs: AtomicU64,
@@ -133,6 +134,7 @@ impl Capturer {
         Capturer {
             timeout: discovery.help_timeout,
             python_path: discovery.python_path.clone(),
+            secret_variables: discovery.secret_variables.clone(),
             permits: Semaphore::new(discovery.parallel.max(1)),
             passenger: None,
             runs: AtomicU64::new(0),
@@ -218,6 +220,7 @@ impl Capturer {
             set.push(("PYTHONPATH".into(), path));
             set.push((live::OUTPUT_VARIABLE.into(), output.into()));
         }
+        let secrets = self.secret_variables.iter().map(String::as_str);
         Spec {
             command: program
                 .launch
@@ -228,7 +231,7 @@ impl Capturer {
                 .collect(),
             directory: program.directory.clone(),
             set,
-            unset: SECRET_VARIABLES.iter().chain(&DISTURBING).map(OsString::from).collect(),
+            unset: secrets.chain(DISTURBING).map(OsString::from).collect(),
             timeout: Some(self.timeout),
             grace: GRACE,
             output_cap: PAGE_CAP,
@@ -315,6 +318,7 @@ mod tests {
             parallel: 1,
             path: None,
             python_path: python_path.map(OsString::from),
+            secret_variables: vec!["MCP_API_KEY".into(), "PROFILE_KEY".into()],
         })
         .unwrap()
     }

@@ -275,8 +275,8 @@ fn check_tool_name(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
         return Err(format!("must be 1 to {MAX_NAME} letters, digits, - and _"));
     }
-    if name == "health" {
-        return Err("`health` is the server's own tool".into());
+    if name == "health" || name == "sanctum__tools" {
+        return Err(format!("`{name}` is the server's own tool"));
     }
     Ok(())
 }
@@ -322,7 +322,7 @@ annotations = { readOnlyHint = false }
         check(
             "timeot = 1\n",
             "1: `timeot`: unknown field `timeot`, expected one of `command`, `env`, `timeout`, `max_concurrency`, \
-             `include`, `exclude`, `describe`, `live`, `tools`",
+             `include`, `exclude`, `describe`, `live`, `tools`, `resources`, `resource_templates`, `prompts`",
         );
         check("\ntimeout = \"1\"\n", "2: `timeout`: invalid type: string \"1\", expected f64");
         check("timeout = 0\n", "1: `timeout`: must be a number of seconds above 0 and up to 31536000");
@@ -343,7 +343,10 @@ annotations = { readOnlyHint = false }
             "[tools.\"a b\"]\nname = \"a.b\"\n",
             "2: `tools.\"a b\".name`: must be 1 to 64 letters, digits, - and _",
         );
-        check("[tools.a]\nname = \"health\"\n", "2: `tools.a.name`: `health` is the server's own tool");
+        for own in ["health", "sanctum__tools"] {
+            let expected = format!("2: `tools.a.name`: `{own}` is the server's own tool");
+            check(&format!("[tools.a]\nname = \"{own}\"\n"), &expected);
+        }
         check(
             "[tools.a]\nname = \"x\"\n[tools.b]\nname = \"x\"\n",
             "4: `tools.b.name`: `a` has this name already",

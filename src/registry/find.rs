@@ -6,10 +6,16 @@
 use super::{Served, Snapshot};
 
 impl Snapshot {
+    /// The tool that is listed under that name.
+    pub fn tool(&self, name: &str) -> Option<&Served> {
+        let index = self.tools.binary_search_by(|served| served.tool.name.as_str().cmp(name)).ok()?;
+        self.tools.get(index)
+    }
+
     /// The tool of that name, or of the dotted form of it (`plugin.command`), or of its name before it was shortened.
     pub fn find(&self, name: &str) -> Option<&Served> {
-        if let Ok(index) = self.tools.binary_search_by(|served| served.tool.name.as_str().cmp(name)) {
-            return self.tools.get(index);
+        if let Some(listed) = self.tool(name) {
+            return Some(listed);
         }
         let mut meant = self.tools.iter().filter(|served| answers_to(served, name));
         match (meant.next(), meant.next()) {
@@ -75,7 +81,7 @@ mod tests {
         let mut served: Vec<Served> = tools
             .iter()
             .map(|(name, plugin, path)| Served {
-                tool: Tool {
+                tool: Arc::new(Tool {
                     name: (*name).into(),
                     path: path.split_whitespace().map(str::to_owned).collect(),
                     title: None,
@@ -83,7 +89,7 @@ mod tests {
                     input_schema: Map::new(),
                     annotations: Map::new(),
                     bindings: Vec::new(),
-                },
+                }),
                 plugin: Arc::new(Plugin {
                     name: (*plugin).into(),
                     directory: PathBuf::new(),

@@ -9,6 +9,7 @@
 
 mod find;
 mod load;
+mod narrow;
 mod report;
 
 use std::collections::HashMap;
@@ -43,8 +44,8 @@ pub struct Snapshot {
 /// A tool and the plugin that it belongs to.
 #[derive(Clone, Debug)]
 pub struct Served {
-    /// What is listed.
-    pub tool: Tool,
+    /// What is listed; shared with the snapshots that hold a part of the tools.
+    pub tool: Arc<Tool>,
     /// Whose it is.
     pub plugin: Arc<Plugin>,
 }
@@ -198,8 +199,10 @@ fn assemble(loaded: Vec<Loaded>, places: &mut Places) -> Snapshot {
     }
     places.retain(|name, _| names.binary_search(name).is_ok());
     let plugins: Vec<Arc<Plugin>> = plugins.into_iter().map(Arc::new).collect();
-    let mut tools: Vec<Served> =
-        tools.into_iter().map(|(owner, tool)| Served { tool, plugin: plugins[owner].clone() }).collect();
+    let mut tools: Vec<Served> = tools
+        .into_iter()
+        .map(|(owner, tool)| Served { tool: Arc::new(tool), plugin: plugins[owner].clone() })
+        .collect();
     tools.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
     Snapshot { generation: 0, plugins, tools }
 }

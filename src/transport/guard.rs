@@ -7,16 +7,16 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, web::Data};
-use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use actix_web::{Error, HttpMessage as _, web::Data};
 
 use super::App;
+use super::keys::{Keys, Known, text};
 use super::peers::Peers;
+use super::rate::Limiter;
 use super::reply::Refusal;
 use crate::config::Http;
 use crate::web;
@@ -26,18 +26,24 @@ use crate::web;
 const LOCAL_NAMES: [&str; 4] =
     ["localhost", "host.docker.internal", "gateway.docker.internal", "host.containers.internal"];
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
 /// The rules, made once from the configuration.
 #[derive(Debug)]
 pub(super) struct Guard {
     peers: Peers,
     allow_external: bool,
     require_auth: bool,
-    key_hashes: Vec<[u8; 32]>,
+    keys: Keys,
+    limiter: Option<Limiter>,
     allowed_hosts: Vec<String>,
     allowed_origins: Vec<String>,
     body_limit: usize,
+}
+
+/// What is known of a request that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// The profile that its key opens alone.
+    pub(super) profile: Option<String>,
 }
 
 /// What the rules are about.
@@ -59,20 +65,29 @@ impl Guard {
             peers: Peers::new(),
             allow_external: http.allow_external,
             require_auth: http.require_auth,
-            key_hashes: http.keys.iter().map(|key| Sha256::digest(key).into()).collect(),
+            keys: Keys::new(http),
+            limiter: http.rate.map(Limiter::new),
             allowed_hosts: lower(&http.allowed_hosts),
             allowed_origins: origins.iter().map(|o| o.trim_end_matches('/').to_owned()).collect(),
             body_limit: http.body_limit,
         }
     }
 
-    fn check(&self, asked: Asked<'_>) -> Result<(), Refusal> {
+    fn check(&self, asked: Asked<'_>) -> Result<Passed, Refusal> {
         self.check_peer(asked.peer)?;
-        let has_key = self.has_key(asked.headers);
-        self.check_host(asked, has_key)?;
+        let key = self.keys.find(asked.headers);
+        self.check_rate(asked.peer, key)?;
+        self.check_host(asked, key.is_some())?;
         self.check_origin(asked.headers)?;
-        self.check_key(asked, has_key)?;
-        self.check_form(asked)
+        self.check_key(asked, key.is_some())?;
+        self.check_form(asked)?;
+        Ok(Passed { profile: key.and_then(|key| key.profile).map(str::to_owned) })
+    }
+
+    /// Before all that a stranger could try out.
+    fn check_rate(&self, peer: Option<IpAddr>, key: Option<Known>) -> Result<(), Refusal> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        limiter.check(key.map(|key| key.index), peer).map_err(Refusal::too_many)
     }
 
     fn check_peer(&self, peer: Option<IpAddr>) -> Result<(), Refusal> {
@@ -125,7 +140,7 @@ impl Guard {
     fn check_key(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
         let is_loopback = asked.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
         let is_file = asked.method == Method::GET && web::asset(asked.path).is_some();
-        if self.key_hashes.is_empty() || has_key || is_file || (is_loopback && !self.require_auth) {
+        if self.keys.is_empty() || has_key || is_file || (is_loopback && !self.require_auth) {
             return Ok(());
         }
         let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
@@ -156,25 +171,6 @@ impl Guard {
         }
         name.parse::<IpAddr>().is_ok_and(|address| self.peers.is_own(address))
     }
-
-    /// Whether the request has one of the keys. Hashes of one length are compared, all of them, so the time tells
-    /// nothing of a key.
-    fn has_key(&self, headers: &HeaderMap) -> bool {
-        let bearer = text(headers, &header::AUTHORIZATION).and_then(|value| {
-            let (scheme, key) = value.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-        });
-        let Some(given) = bearer.or_else(|| text(headers, &API_KEY)) else {
-            return false;
-        };
-        let given: [u8; 32] = Sha256::digest(given).into();
-        let found = self.key_hashes.iter().fold(Choice::from(0), |found, key| found | key.ct_eq(&given));
-        found.into()
-    }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 /// The name in `name`, `name:port`, `[v6]` or `[v6]:port`, in small letters; `None` where it is none of these.
@@ -202,7 +198,10 @@ pub(super) async fn guard(
         headers: request.headers(),
     };
     match app.guard.check(asked) {
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
+        Ok(passed) => {
+            request.extensions_mut().insert(passed);
+            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+        }
         Err(refusal) => {
             log::info!(
                 "refused {} {} from {:?}: {}",
@@ -232,8 +231,7 @@ mod tests {
             allowed_hosts: vec!["mcp.example".into()],
             allowed_origins: vec!["https://app.example/".into()],
             body_limit: 100,
-            session_limit: 1,
-            session_idle: std::time::Duration::from_secs(1),
+            ..Http::default()
         }
     }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::reply::{self, Accept, Exchange, Refusal};
 use super::streamable::stated_revision;
 use super::{App, Body};
+use crate::mcp::access::Access;
 use crate::mcp::era::Revision;
 use crate::mcp::message::{self, Fault, Incoming, Message, Response, RpcError};
 use crate::mcp::session::{Outgoing, Session};
@@ -22,19 +23,19 @@ struct Query {
 }
 
 pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) -> HttpResponse {
-    let body = match app.read(body) {
-        Ok(body) => body,
+    let (access, body) = match app.read(body).and_then(|body| Ok((app.access(&request)?, body))) {
+        Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };
     let query = web::Query::<Query>::from_query(request.query_string());
     match query.ok().and_then(|q| q.into_inner().session_id) {
-        Some(id) => with_session(&app, &id, &body),
-        None => bare(&request, &app, &body).await,
+        Some(id) => with_session(&app, &access, &id, &body),
+        None => bare(&request, &app, &access, &body).await,
     }
 }
 
-fn with_session(app: &App, id: &str, body: &[u8]) -> HttpResponse {
-    let Some((session, outgoing)) = app.sse.get(id).and_then(|s| s.outgoing().map(|o| (s, o))) else {
+fn with_session(app: &App, access: &Access, id: &str, body: &[u8]) -> HttpResponse {
+    let Some((session, outgoing)) = app.sse.get(id, access).and_then(|s| s.outgoing().map(|o| (s, o))) else {
         return Refusal::unknown_session().response();
     };
     let (messages, batch) = match read(body, session.revision()) {
@@ -50,7 +51,7 @@ fn with_session(app: &App, id: &str, body: &[u8]) -> HttpResponse {
     if batch { reply::all(status, &refused) } else { reply::rpc(status, first) }
 }
 
-async fn bare(request: &HttpRequest, app: &App, body: &[u8]) -> HttpResponse {
+async fn bare(request: &HttpRequest, app: &App, access: &Access, body: &[u8]) -> HttpResponse {
     let revision = match stated_revision(request) {
         Ok(revision) => revision.unwrap_or(Revision::NEWEST_LEGACY),
         Err(refusal) => return refusal.response(),
@@ -65,7 +66,8 @@ async fn bare(request: &HttpRequest, app: &App, body: &[u8]) -> HttpResponse {
     for message in messages {
         match message {
             Ok(Message::Request(request)) => {
-                let context = Context::alone(revision, None, Outgoing::none(), cancel.child_token());
+                let (access, cancel) = (access.clone(), cancel.child_token());
+                let context = Context::alone(access, revision, None, Outgoing::none(), cancel);
                 app.server.begin(context, request, answers.clone(), ());
             }
             Ok(Message::Notification(told)) => dispatch::notification(None, &told),

@@ -5,9 +5,11 @@
 
 mod guard;
 mod health;
+mod keys;
 mod messages;
 mod page;
 mod peers;
+mod rate;
 mod reply;
 mod sse;
 pub mod stdio;
@@ -21,14 +23,18 @@ use std::time::{Duration, Instant};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
-use actix_web::{Error, HttpRequest, HttpResponse, HttpServer, body::MessageBody, error::PayloadError, web};
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, body::MessageBody, error::PayloadError,
+    web,
+};
 use actix_web_lab::middleware::CatchPanic;
 
 use crate::config::Http;
 use crate::mcp::Server;
+use crate::mcp::access::{Access, Denied};
 use crate::mcp::session::Sessions;
 use crate::web::{ASSETS, asset};
-use guard::Guard;
+use guard::{Guard, Passed};
 use reply::Refusal;
 
 /// How long a stop waits for calls to end and answers to be read. Calls are cancelled first, so this is the time
@@ -47,20 +53,28 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub struct Route {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path, without query.
+    /// The path, without query; `{profile}` stands for the name of a profile.
     pub path: &'static str,
     handler: fn() -> actix_web::Route,
 }
 
+/// The part of a path that names a profile.
+const PROFILE: &str = "profile";
+
 /// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
-pub const ROUTES: [Route; 19] = [
+pub const ROUTES: [Route; 24] = [
     Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
     Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
+    Route { method: "GET", path: "/sse/{profile}", handler: || web::get().to(sse::get) },
     Route { method: "POST", path: "/messages/", handler: || web::post().to(messages::post) },
     Route { method: "POST", path: "/messages", handler: || web::post().to(messages::post) },
+    Route { method: "POST", path: "/messages/{profile}", handler: || web::post().to(messages::post) },
     Route { method: "POST", path: "/mcp", handler: || web::post().to(streamable::post) },
     Route { method: "GET", path: "/mcp", handler: || web::get().to(streamable::get) },
     Route { method: "DELETE", path: "/mcp", handler: || web::delete().to(streamable::delete) },
+    Route { method: "POST", path: "/mcp/{profile}", handler: || web::post().to(streamable::post) },
+    Route { method: "GET", path: "/mcp/{profile}", handler: || web::get().to(streamable::get) },
+    Route { method: "DELETE", path: "/mcp/{profile}", handler: || web::delete().to(streamable::delete) },
     Route { method: "GET", path: "/inspect/plugins", handler: || web::get().to(page::plugins) },
     Route { method: "GET", path: "/inspect/tool", handler: || web::get().to(page::tool) },
     Route { method: "POST", path: "/inspect/argv", handler: || web::post().to(page::argv) },
@@ -120,6 +134,19 @@ impl App {
                 "broken_body",
                 format!("the body can't be read: {error}"),
             ),
+        })
+    }
+
+    /// Which tools a request may see: by its path, and by its key.
+    fn access(&self, request: &HttpRequest) -> Result<Access, Refusal> {
+        let passed = request.extensions().get::<Passed>().cloned();
+        let bound = passed.and_then(|passed| passed.profile);
+        self.server.access(request.match_info().get(PROFILE), bound.as_deref()).map_err(|denied| {
+            let (status, reason) = match &denied {
+                Denied::Unknown(_) => (StatusCode::NOT_FOUND, "unknown_profile"),
+                Denied::Bound(_) => (StatusCode::FORBIDDEN, "foreign_profile"),
+            };
+            Refusal::new(status, reason, denied.to_string())
         })
     }
 
@@ -218,7 +245,8 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 
 /// The methods that a path has; `OPTIONS` asks just for these.
 async fn wrong_method(request: HttpRequest) -> HttpResponse {
-    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == request.path()).map(|r| r.method).collect();
+    let pattern = request.match_pattern().unwrap_or_default();
+    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == pattern).map(|r| r.method).collect();
     let allow = methods.join(", ");
     let mut response = if request.method() == Method::OPTIONS {
         HttpResponse::NoContent().finish()

@@ -34,9 +34,9 @@ pub(super) async fn file(request: HttpRequest) -> HttpResponse {
 }
 
 /// `GET /inspect/plugins`: every plugin with its state, tools and diagnostics.
-pub(super) async fn plugins(app: http::Data<App>) -> HttpResponse {
-    let snapshot = shown(&app);
-    blocking(app, move |server| json(&web::plugins(&snapshot, |plugin| server.pages(plugin)))).await
+pub(super) async fn plugins(request: HttpRequest, app: http::Data<App>) -> HttpResponse {
+    let shown = shown(&app, &request);
+    blocking(app, move |server| json(&web::plugins(&*shown?, |plugin| server.pages(plugin)))).await
 }
 
 #[derive(Deserialize)]
@@ -51,8 +51,9 @@ pub(super) async fn tool(request: HttpRequest, app: http::Data<App>) -> HttpResp
         let message = "`name` is missing: `/inspect/tool?name=TOOL`";
         return Refusal::new(StatusCode::BAD_REQUEST, "missing_name", message).response();
     };
-    let snapshot = shown(&app);
+    let shown = shown(&app, &request);
     blocking(app, move |server| {
+        let snapshot = shown?;
         let served = snapshot.find(&name).ok_or_else(|| unknown_tool(&name))?;
         json(&web::tool(served, server.pages(&served.plugin.name).as_ref()))
     })
@@ -68,13 +69,13 @@ struct Asked {
 }
 
 /// `POST /inspect/argv`: the command line of a call, without running it.
-pub(super) async fn argv(app: http::Data<App>, body: Body) -> HttpResponse {
+pub(super) async fn argv(request: HttpRequest, app: http::Data<App>, body: Body) -> HttpResponse {
     let answer = || {
         let Asked { name, arguments } = serde_json::from_slice(&app.read(body)?).map_err(|error| {
             let message = format!("the body is no `{{\"name\": …, \"arguments\": {{…}}}}`: {error}");
             Refusal::new(StatusCode::BAD_REQUEST, "bad_body", message)
         })?;
-        let snapshot = shown(&app);
+        let snapshot = shown(&app, &request)?;
         json(&web::argv(snapshot.find(&name).ok_or_else(|| unknown_tool(&name))?, &arguments))
     };
     respond(answer())
@@ -82,17 +83,25 @@ pub(super) async fn argv(app: http::Data<App>, body: Body) -> HttpResponse {
 
 /// `GET /inspect/calls`: the last calls, without arguments and results, how the server stands, and the generation of
 /// what is served.
-pub(super) async fn calls(app: http::Data<App>) -> HttpResponse {
-    respond(json(&json!({
-        "generation": shown(&app).generation,
-        "health": health::report(&app.server),
-        "calls": app.server.recent(),
-    })))
+pub(super) async fn calls(request: HttpRequest, app: http::Data<App>) -> HttpResponse {
+    let answer = || {
+        let access = app.access(&request)?;
+        let snapshot = app.server.shown(&access);
+        let sees_all = access.profile().is_none_or(|profile| profile.is_full());
+        let mut calls = app.server.recent();
+        calls.retain(|call| sees_all || snapshot.find(&call.tool).is_some());
+        json(&json!({
+            "generation": snapshot.generation,
+            "health": health::report(&app.server, &snapshot),
+            "calls": calls,
+        }))
+    };
+    respond(answer())
 }
 
-/// What is served to who asks.
-fn shown(app: &App) -> Arc<Snapshot> {
-    app.server.snapshot()
+/// What of all that is served who asks may see.
+fn shown(app: &App, request: &HttpRequest) -> Result<Arc<Snapshot>, Refusal> {
+    Ok(app.server.shown(&app.access(request)?))
 }
 
 /// Answers off the threads that serve connections, since help pages are read from files.

@@ -32,12 +32,14 @@ pub(super) struct Refusal {
     status: StatusCode,
     reason: &'static str,
     message: String,
+    /// Seconds after which another try makes sense.
+    retry_after: Option<u64>,
 }
 
 impl Refusal {
     /// `reason` is a stable snake-case name, `message` says what would help.
     pub(super) fn new(status: StatusCode, reason: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { status, reason, message: message.into() }
+        Refusal { status, reason, message: message.into(), retry_after: None }
     }
 
     pub(super) fn too_large(limit: usize) -> Refusal {
@@ -50,7 +52,14 @@ impl Refusal {
     }
 
     pub(super) fn unavailable(reason: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message)
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, message);
+        Refusal { retry_after: Some(1), ..refusal }
+    }
+
+    pub(super) fn too_many(seconds: u64) -> Refusal {
+        let message = format!("too many requests; there is room for the next one in {seconds} s");
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        Refusal { retry_after: Some(seconds), ..refusal }
     }
 
     pub(super) fn reason(&self) -> &'static str {
@@ -66,9 +75,11 @@ impl Refusal {
             StatusCode::METHOD_NOT_ALLOWED if self.reason == "no_sessions" => {
                 builder.insert_header((header::ALLOW, "POST"))
             }
-            StatusCode::SERVICE_UNAVAILABLE => builder.insert_header((header::RETRY_AFTER, "1")),
             _ => &mut builder,
         };
+        if let Some(seconds) = self.retry_after {
+            builder.insert_header((header::RETRY_AFTER, seconds));
+        }
         builder.json(response.to_value())
     }
 }

@@ -28,21 +28,24 @@ impl Drop for Ending {
 
 pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let app = app.into_inner();
-    let session = match app.check_running().and_then(|()| open(&app)) {
+    let session = match app.check_running().and_then(|()| open(&app, &request)) {
         Ok(session) => session,
         Err(refusal) => return refusal.response(),
     };
     let messages = session.attach();
-    let endpoint = sse::Data::new(format!("/messages/?session_id={}", session.id())).event("endpoint").into();
+    // Posts come under the same profile as the stream.
+    let profile = request.match_info().get(super::PROFILE).unwrap_or_default();
+    let endpoint = format!("/messages/{profile}?session_id={}", session.id());
+    let endpoint = sse::Data::new(endpoint).event("endpoint").into();
     let changes = app.server.changes();
     let ending = Ending { app, session: Arc::clone(&session) };
     let stream = session_stream(session, messages, changes, ending);
     reply::events(&request, stream::iter([endpoint]).chain(stream))
 }
 
-fn open(app: &App) -> Result<Arc<Session>, Refusal> {
+fn open(app: &App, request: &HttpRequest) -> Result<Arc<Session>, Refusal> {
     app.sse
-        .open(Revision::NEWEST_LEGACY)
+        .open(app.access(request)?, Revision::NEWEST_LEGACY)
         .map_err(|error| Refusal::unavailable("too_many_sessions", error.to_string()))
 }
 

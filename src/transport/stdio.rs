@@ -32,7 +32,9 @@ pub async fn serve(
     input: impl AsyncRead + Unpin,
     output: impl AsyncWrite + Unpin,
 ) -> io::Result<()> {
-    let session = Session::new(Revision::NEWEST_LEGACY);
+    // Without a wish by path and without a key there is always the first profile.
+    let access = server.access(None, None).map_err(io::Error::other)?;
+    let session = Session::new(access, Revision::NEWEST_LEGACY);
     let messages = session.attach();
     let writing = write(output, messages, server.changes(), &session);
     tokio::pin!(writing);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::reply::{self, Accept, Exchange, Refusal};
 use super::{App, Body, messages, sse};
+use crate::mcp::access::Access;
 use crate::mcp::era::{self, Revision};
 use crate::mcp::message::{self, Fault, Incoming, Message, Params, Request, Response, RpcError};
 use crate::mcp::session::{Outgoing, Session};
@@ -29,8 +30,8 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
         let message = "the answer is `application/json` or `text/event-stream`; `Accept` has neither";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message).response();
     }
-    let body = match app.read(body) {
-        Ok(body) => body,
+    let (access, body) = match app.read(body).and_then(|body| Ok((app.access(&request)?, body))) {
+        Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };
     let incoming = match message::parse(&body) {
@@ -40,10 +41,10 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
     let header = header(&request, VERSION);
     match incoming {
         Incoming::One(message) if era::is_modern(params(&message), header) => {
-            modern(&request, &app, message, accept).await
+            modern(&request, &app, access, message, accept).await
         }
         Incoming::One(Message::Request(asked)) if asked.method == "initialize" => {
-            initialize(&request, &app, asked, accept).await
+            initialize(&request, &app, access, asked, accept).await
         }
         _ => match session(&request, &app) {
             Ok(session) => legacy(&request, &app, &session, &body, accept).await,
@@ -108,14 +109,21 @@ fn session(request: &HttpRequest, app: &App) -> Result<Arc<Session>, Refusal> {
         let message = "`Mcp-Session-Id` is missing; `initialize` gives one";
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "missing_session", message));
     };
-    id.to_str().ok().and_then(|id| app.streamable.get(id)).ok_or_else(Refusal::unknown_session)
+    let access = app.access(request)?;
+    id.to_str().ok().and_then(|id| app.streamable.get(id, &access)).ok_or_else(Refusal::unknown_session)
 }
 
-async fn initialize(request: &HttpRequest, app: &App, asked: Request, accept: Accept) -> HttpResponse {
+async fn initialize(
+    request: &HttpRequest,
+    app: &App,
+    access: Access,
+    asked: Request,
+    accept: Accept,
+) -> HttpResponse {
     if let Err(refusal) = app.check_running() {
         return refusal.response();
     }
-    let session = match app.streamable.open(Revision::ASSUMED) {
+    let session = match app.streamable.open(access, Revision::ASSUMED) {
         Ok(session) => session,
         Err(error) => return Refusal::unavailable("too_many_sessions", error.to_string()).response(),
     };
@@ -154,7 +162,13 @@ async fn legacy(
     Exchange { refused, messages, batch, revision }.respond(request, accept, ()).await
 }
 
-async fn modern(request: &HttpRequest, app: &App, message: Message, accept: Accept) -> HttpResponse {
+async fn modern(
+    request: &HttpRequest,
+    app: &App,
+    access: Access,
+    message: Message,
+    accept: Accept,
+) -> HttpResponse {
     let asked = match message {
         Message::Request(asked) => asked,
         Message::Notification(told) => {
@@ -174,7 +188,7 @@ async fn modern(request: &HttpRequest, app: &App, message: Message, accept: Acce
     let (outgoing, messages) = Outgoing::channel();
     let cancel = CancellationToken::new();
     let told = if accept.events { outgoing.clone() } else { Outgoing::none() };
-    let context = Context::alone(revision, log_level, told, cancel.clone());
+    let context = Context::alone(access, revision, log_level, told, cancel.clone());
     app.server.begin(context, asked, outgoing, ());
     let exchange = Exchange { refused: Vec::new(), messages, batch: false, revision };
     exchange.respond(request, accept, cancel.drop_guard()).await

@@ -96,7 +96,8 @@ struct Sourced<'a> {
     place: Place,
 }
 
-/// What is served and what is wrong with it. `pages` is asked for the plugins that have diagnostics of commands.
+/// What is served and what is wrong with it; of commands that lead to no tool of the snapshot nothing is told. `pages`
+/// is asked for the plugins that have diagnostics of commands.
 pub fn plugins(snapshot: &Snapshot, pages: impl Fn(&str) -> Option<Pages>) -> Plugins<'_> {
     let mut tools: BTreeMap<&str, Vec<&Served>> = BTreeMap::new();
     for served in &snapshot.tools {
@@ -126,15 +127,18 @@ fn diagnostics<'a>(
         if command.diagnostics.is_empty() {
             return;
         }
+        let under =
+            |s: &&&Served| s.tool.path.iter().map(String::as_str).take(path.len()).eq(path.iter().copied());
+        let Some(tool) = tools.iter().find(under).map(|s| s.tool.name.as_str()) else { return };
         let key = path.join(" ");
         let pages = kept.get_or_insert_with(|| pages(&plugin.name).unwrap_or_default());
         let page = pages.get(&key).map(|page| help::plain(page));
         let read = page.as_deref().map(|page| Read::new(page, path, command));
-        let under =
-            |s: &&&Served| s.tool.path.iter().map(String::as_str).take(path.len()).eq(path.iter().copied());
-        let tool = tools.iter().find(under).map(|s| s.tool.name.as_str());
         all.extend(
-            command.diagnostics.iter().map(|d| noted(d, Some(title(plugin, path)), tool, read.as_ref())),
+            command
+                .diagnostics
+                .iter()
+                .map(|d| noted(d, Some(title(plugin, path)), Some(tool), read.as_ref())),
         );
     });
     all
@@ -281,7 +285,7 @@ mod tests {
             root,
         });
         let tools = schema::tools("t", &plugin.root, &BTreeMap::new()).tools.into_iter();
-        let tools = tools.map(|tool| Served { tool, plugin: Arc::clone(&plugin) }).collect();
+        let tools = tools.map(|tool| Served { tool: Arc::new(tool), plugin: Arc::clone(&plugin) }).collect();
         Snapshot { generation: 7, plugins: vec![plugin], tools }
     }
 
@@ -310,6 +314,16 @@ mod tests {
         );
         let without = serde_json::to_value(plugins(&snapshot, |_| None)).unwrap();
         assert_eq!(without["plugins"][0]["diagnostics"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_told_of_commands_without_a_tool() {
+        let mut snapshot = served(State::Ready);
+        snapshot.tools.clear();
+        let view = serde_json::to_value(plugins(&snapshot, |_| Some(pages()))).unwrap();
+        let codes: Vec<_> =
+            view["plugins"][0]["diagnostics"].as_array().unwrap().iter().map(|d| &d["code"]).collect();
+        assert_eq!(codes, ["own"]);
     }
 
     #[test]

@@ -170,7 +170,9 @@ class Maker:
             if "-" in prefix:
                 state["flags"] |= {"-h", "--help"}
         if self.chance(6):
+            resolves, state["resolves"] = state["resolves"], False  # a parent of its own refuses conflicts
             parser["parents"] = [{"add_help": False, "prefix_chars": prefix, "items": self.items(state, 3, levels == 0)}]
+            state["resolves"] = resolves
         parser["items"] = self.items(state, 6, levels == 0)
         if levels:
             parser["sub"] = self.subcommands(parser, formatter, levels, state["dests"])

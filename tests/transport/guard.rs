@@ -1,11 +1,14 @@
 //! Whom the server answers: one guard before every route.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::Value;
-use smcp::config::Http;
+use smcp::config::{Http, ProfileKey, Rate};
 use smcp::transport::ROUTES;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::support::{Running, http, start};
+use super::support::{FILES, PATIENCE, Running, http, start, start_governed};
 
 /// The page's own files: the same bytes for everyone, so they need no key, but pass the guard for all else.
 const PAGE: [&str; 8] = [
@@ -18,6 +21,10 @@ const PAGE: [&str; 8] = [
     "/page/server.js",
     "/page/tool.js",
 ];
+
+fn is_file(method: &Method, path: &str) -> bool {
+    *method == Method::GET && PAGE.contains(&path)
+}
 
 /// Every route there is, and requests that no route takes.
 fn targets() -> Vec<(Method, &'static str)> {
@@ -59,7 +66,7 @@ async fn no_route_is_outside_of_the_guard() {
             (&[json, ("authorization", "Bearer wrong")], 401, "missing_key"),
         ] {
             let (code, body) = status(&server, &method, path, headers).await;
-            if expected == 401 && method == Method::GET && PAGE.contains(&path) {
+            if expected == 401 && is_file(&method, path) {
                 assert_eq!(code, 200, "the page itself needs no key: {path}");
                 continue;
             }
@@ -81,6 +88,81 @@ async fn no_route_is_outside_of_the_guard() {
             assert_eq!(status(&server, &method, path, &[key]).await.0, 415, "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn every_route_counts_against_the_rate() {
+    let rate = Rate { period: Duration::from_secs(3600), burst: 2.try_into().unwrap() };
+    let keys = vec!["one".to_owned(), "two".to_owned()];
+    for (method, path) in targets() {
+        let server = start(Http { rate: Some(rate), keys: keys.clone(), ..http() });
+        // Refused for another reason or not, a request counts; no key of its own, no allowance of its own.
+        for key in ["one", "two", "wrong"] {
+            for n in 0..3 {
+                let url = format!("{}{path}", server.base);
+                let asked = reqwest::Client::new().request(method.clone(), url).header("x-api-key", key);
+                let asked = asked.header("origin", "http://evil.example").body("{}");
+                let response = asked.send().await.unwrap();
+                let code = response.status().as_u16();
+                assert_eq!(code, if n < 2 { 403 } else { 429 }, "{method} {path} {key}");
+                if code == 429 {
+                    let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+                    assert!((1790..=3600).contains(&wait), "{wait}");
+                }
+            }
+        }
+        let (code, body) = status(&server, &method, path, &[]).await;
+        assert_eq!(code, 429, "a peer without a key is the same peer with a wrong one");
+        if method != Method::HEAD {
+            assert_eq!(body["error"]["data"]["reason"], "too_many_requests");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_shows_a_profiles_key_its_profile_only() {
+    let bound = ProfileKey { key: "reads".into(), profile: "reader".into() };
+    let http = Http { profile_keys: vec![bound], require_auth: true, ..http() };
+    let server = start_governed(http, FILES.as_ref(), Some(super::governor::profiles()));
+    let asking = super::support::request(1, "tools/list", serde_json::json!({}));
+    for (method, path) in targets() {
+        let path = path.replace("{profile}", "reader");
+        if is_file(&method, &path) {
+            continue;
+        }
+        let (code, _) = status(&server, &method, &path, &[]).await;
+        assert_eq!(code, 401, "the key of a profile is a key: {method} {path}");
+        let url = format!("{}{path}", server.base);
+        let asked = reqwest::Client::new().request(method.clone(), url).header("x-api-key", "reads");
+        let asked = asked.header("content-type", "application/json").body(asking.to_string());
+        let response = asked.send().await.unwrap();
+        if response.headers().get("content-type").is_some_and(|kind| kind == "application/json") {
+            let body = response.text().await.unwrap();
+            assert!(!body.contains("sleep") && !body.contains("writer"), "{method} {path}: {body}");
+            let lists = body.contains("\"tools\":[");
+            let is_asked = method == Method::POST && path.starts_with("/messages");
+            assert_eq!(lists, is_asked || path == "/inspect/plugins", "{method} {path}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn headers_are_bounded() {
+    let server = start(http());
+    let long = "x".repeat(256 << 10);
+    let many = (0..2000).map(|n| format!("x-{n}: y\r\n")).collect::<Vec<_>>().concat();
+    for header in [format!("x-long: {long}\r\n"), many] {
+        let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        let asked = format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{header}\r\n");
+        // The server may answer and close before it has read all of that.
+        let _ = stream.write_all(asked.as_bytes()).await;
+        let mut answer = Vec::new();
+        let reading = stream.read_to_end(&mut answer);
+        let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    assert_eq!(status(&server, &Method::GET, "/health", &[]).await.0, 200);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn meta(version: &str) -> Value {
 }
 
 /// A request with whole `_meta`, and the client whose headers go with it.
-fn prepared(id: impl Into<Value>, method: &str, mut params: Value) -> (Client, Value) {
+pub(super) fn prepared(id: impl Into<Value>, method: &str, mut params: Value) -> (Client, Value) {
     let mut whole = meta(REVISION);
     for (key, value) in params["_meta"].as_object().cloned().unwrap_or_default() {
         whole[key] = value;

@@ -1,9 +1,11 @@
 //! One message a line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use smcp::mcp::Server;
+use smcp::profile::Profiles;
 use smcp::transport::stdio;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf,
@@ -24,9 +26,13 @@ struct Pipe {
 }
 
 fn start(revision: &'static str) -> Pipe {
+    start_governed(revision, None)
+}
+
+fn start_governed(revision: &'static str, profiles: Option<Arc<Profiles>>) -> Pipe {
     let (ours, theirs) = tokio::io::duplex(1 << 20);
     let (fake, shutdown) = (Fake::of(FILES.as_ref()), CancellationToken::new());
-    let server = Server::new(fake.clone(), shutdown.clone());
+    let server = Server::governed(fake.clone(), profiles, shutdown.clone());
     let (read, write) = tokio::io::split(theirs);
     let task = tokio::spawn(stdio::serve(server, read, write));
     let (output, input) = tokio::io::split(ours);
@@ -164,4 +170,23 @@ async fn a_modern_client_is_served_on_the_same_pipe() {
     pipe.input.take().unwrap().shutdown().await.unwrap();
     assert_eq!(pipe.next("subscriptions/listen").await.unwrap()["id"], "s", "it ends in good order");
     tokio::time::timeout(Duration::from_secs(3), pipe.task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_chooses_its_tools_in_the_older_era_only() {
+    let mut pipe = start_governed("2025-11-25", Some(super::governor::profiles()));
+    pipe.ask(&initialize("2025-11-25")).await;
+    let names = |list: &Value| {
+        let tools = list["result"]["tools"].as_array().unwrap().iter();
+        tools.map(|t| t["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let list = request(1, "tools/list", json!({}));
+    assert_eq!(names(&pipe.ask(&list).await), "audio echo health sanctum__tools");
+    pipe.send(call(2, "sanctum__tools", json!({"action": "attach-profile", "profile": "writer"}))).await;
+    assert_eq!(pipe.next("").await.unwrap()["method"], "notifications/tools/list_changed");
+    assert_eq!(pipe.next("tools/call").await.unwrap()["result"]["isError"], json!(false));
+    assert_eq!(names(&pipe.ask(&list).await), "health sanctum__tools sleep strict");
+    let (_, modern) = super::modern::prepared(3, "tools/list", json!({}));
+    pipe.revision = "2026-07-28";
+    assert_eq!(names(&pipe.ask(&modern).await), "audio echo health", "there a list does not vary");
 }

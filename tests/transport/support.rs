@@ -12,12 +12,13 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 use smcp::argv::ArgvError;
-use smcp::call::Counts;
+use smcp::call::{Counts, Record};
 use smcp::config::Http;
 use smcp::mcp::{Backend, Server};
 use smcp::model::{Command, Tool};
 use smcp::outcome::CallResult;
 use smcp::plugin::offers::Offers;
+use smcp::profile::Profiles;
 use smcp::registry::{Plugin, Served, Snapshot, State};
 use smcp::transport;
 use tokio::sync::{mpsc, watch};
@@ -131,7 +132,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         diagnostics: vec![],
     });
     let tools = ["audio", "echo", "progress", "sleep", "strict"].map(|name| Served {
-        tool: Tool {
+        tool: Arc::new(Tool {
             name: name.into(),
             path: vec![],
             title: Some(format!("Tool {name}")),
@@ -142,7 +143,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
                 .clone(),
             annotations: json!({"readOnlyHint": true}).as_object().unwrap().clone(),
             bindings: vec![],
-        },
+        }),
         plugin: Arc::clone(&plugin),
     });
     Arc::new(Snapshot { generation, plugins: vec![plugin], tools: tools.to_vec() })
@@ -159,6 +160,18 @@ impl Backend for Fake {
 
     fn counts(&self) -> Counts {
         Counts { calls: self.started() as u64, ..Counts::default() }
+    }
+
+    /// As if one of each had been called.
+    fn recent(&self) -> Vec<Record> {
+        let record = |tool: &str| Record {
+            id: 1,
+            tool: tool.into(),
+            began_ms: 1,
+            took_ms: Some(2),
+            outcome: Some("ok".into()),
+        };
+        vec![record("sleep"), record("echo")]
     }
 
     fn call<'a>(
@@ -211,14 +224,10 @@ pub(crate) fn http() -> Http {
     Http {
         host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         port: 0,
-        allow_external: false,
-        keys: Vec::new(),
-        require_auth: false,
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
         body_limit: 64 << 10,
         session_limit: 8,
         session_idle: Duration::from_secs(60),
+        ..Http::default()
     }
 }
 
@@ -237,10 +246,15 @@ pub(crate) fn start(http: Http) -> Running {
 
 /// A server of a plugin in that directory.
 pub(crate) fn start_in(http: Http, directory: &Path) -> Running {
+    start_governed(http, directory, None)
+}
+
+/// A server whose clients see the tools of a profile.
+pub(crate) fn start_governed(http: Http, directory: &Path, profiles: Option<Arc<Profiles>>) -> Running {
     let listener = TcpListener::bind((http.host, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let (fake, shutdown) = (Fake::of(directory), CancellationToken::new());
-    let server = Server::new(fake.clone(), shutdown.clone());
+    let server = Server::governed(fake.clone(), profiles, shutdown.clone());
     let task = tokio::spawn(async move { transport::serve(listener, &http, server).await });
     Running { base: format!("http://{address}"), address, fake, shutdown, task }
 }

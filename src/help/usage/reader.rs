@@ -233,6 +233,8 @@ impl<'a> Reader<'a> {
                 self.at += text;
                 values
             }
+            // The value may be left out and has an empty name: argparse drops empty brackets from a usage.
+            Some((values, _)) if values == "[]" => values,
             _ => self.unknown_values(frame),
         };
         let what = What::Option { flag: flag.to_owned(), values: values.to_owned() };

@@ -2,12 +2,22 @@
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
 //! A flag beats a variable, and a bad value is an error that names it.
 
+mod letta;
+mod profiles;
+mod rate;
+
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli;
+use crate::profile::{ProfileError, Profiles};
+
+pub use letta::Letta;
+pub use profiles::ProfileKey;
+pub use rate::Rate;
 
 /// The whole configuration of a run.
 #[derive(Clone, Debug)]
@@ -24,6 +34,10 @@ pub struct Config {
     pub http: Http,
     /// Where `mcp.log` goes; `None`: no log file.
     pub log_dir: Option<PathBuf>,
+    /// Which tools sessions see; `None`: all of them, always.
+    pub profiles: Option<Arc<Profiles>>,
+    /// Where an agent's secrets are fetched; `None`: nowhere.
+    pub letta: Option<Letta>,
 }
 
 /// How plugins are found and described.
@@ -43,6 +57,8 @@ pub struct Discovery {
     pub path: Option<OsString>,
     /// The server's own `PYTHONPATH`, which capture runs put behind their own entry.
     pub python_path: Option<OsString>,
+    /// The variables that no plugin gets: the server's own secrets.
+    pub secret_variables: Vec<String>,
 }
 
 /// The bounds on plugin processes.
@@ -83,6 +99,10 @@ pub struct Http {
     pub session_limit: usize,
     /// How long a session may stay idle.
     pub session_idle: Duration,
+    /// Keys that open one profile and no other.
+    pub profile_keys: Vec<ProfileKey>,
+    /// How many requests one key, or one peer without a key, may make; `None`: as many as it wants.
+    pub rate: Option<Rate>,
 }
 
 /// A value that cannot be used.
@@ -103,10 +123,46 @@ pub enum ConfigError {
         "--allow-external needs a key: set MCP_API_KEY, or MCP_AUTH_DISABLED=1 to serve everyone without one"
     )]
     NoKey,
+    /// A file that can't be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file or directory.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Profiles that can't be used.
+    #[error("{origin}: {error}")]
+    Profiles {
+        /// The file, flag or variable that they come from.
+        origin: String,
+        /// What is wrong with them.
+        error: ProfileError,
+    },
+    /// A profile's key that is not there.
+    #[error("profile `{profile}`: its key is to be in the variable {variable}, which is not set")]
+    NoProfileKey {
+        /// The profile.
+        profile: String,
+        /// The variable.
+        variable: String,
+    },
+    /// One key for two things.
+    #[error(
+        "profile `{profile}`: the key in {variable} is the key of something else too; each needs its own"
+    )]
+    SameKey {
+        /// The profile.
+        profile: String,
+        /// The variable.
+        variable: String,
+    },
 }
 
-/// The variables whose values are secrets of the server's own: no plugin gets them.
-pub const SECRET_VARIABLES: [&str; 2] = ["MCP_API_KEY", "MCP_API_KEYS"];
+/// The variables whose values are secrets of the server's own: no plugin gets them, nor those that hold the keys of
+/// profiles.
+pub const SECRET_VARIABLES: [&str; 4] =
+    ["MCP_API_KEY", "MCP_API_KEYS", letta::PASSWORD_VARIABLE, letta::KEY_VARIABLE];
 
 /// Where values that were not typed come from.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -120,23 +176,47 @@ pub fn process_environment(name: &str) -> Option<String> {
 impl Config {
     /// The configuration of serving HTTP.
     pub fn serve(typed: &cli::Serve, environment: Environment) -> Result<Config, ConfigError> {
-        Ok(Config {
-            http: Http::resolve(typed, environment)?,
+        let profiles = profiles::resolve(&typed.profiles, environment)?;
+        let config = Config {
+            http: Http::resolve(typed, profiles.as_deref(), environment)?,
             log_dir: log_dir(&typed.log, environment).or_else(|| Some(".".into())),
-            ..Config::without_http(&typed.plugins, &typed.limits, environment)?
-        })
+            letta: letta::resolve(environment)?,
+            ..Config::base(&typed.plugins, &typed.limits, environment)?
+        };
+        Ok(config.governed(profiles))
     }
 
     /// The configuration of serving standard input and output.
     pub fn stdio(typed: &cli::Stdio, environment: Environment) -> Result<Config, ConfigError> {
-        Ok(Config {
+        let profiles = profiles::resolve(&typed.profiles, environment)?;
+        let config = Config {
             log_dir: log_dir(&typed.log, environment),
-            ..Config::without_http(&typed.plugins, &typed.limits, environment)?
-        })
+            letta: letta::resolve(environment)?,
+            ..Config::base(&typed.plugins, &typed.limits, environment)?
+        };
+        Ok(config.governed(profiles))
     }
 
-    /// The configuration of commands that serve nobody.
+    /// With profiles, whose keys no plugin gets.
+    fn governed(mut self, profiles: Option<Arc<Profiles>>) -> Config {
+        let keys = profiles.iter().flat_map(|p| p.iter()).flat_map(|p| p.keys.iter().cloned());
+        self.discovery.secret_variables.extend(keys);
+        self.profiles = profiles;
+        self
+    }
+
+    /// The configuration of commands that serve nobody. They see every tool, but plugins get no key here either.
     pub fn without_http(
+        plugins: &cli::Plugins,
+        limits: &cli::Limits,
+        environment: Environment,
+    ) -> Result<Config, ConfigError> {
+        let profiles = profiles::resolve(&cli::Profiles::default(), environment)?;
+        let config = Config::base(plugins, limits, environment)?.governed(profiles);
+        Ok(Config { profiles: None, ..config })
+    }
+
+    fn base(
         plugins: &cli::Plugins,
         limits: &cli::Limits,
         environment: Environment,
@@ -164,6 +244,7 @@ impl Config {
                 parallel: std::thread::available_parallelism().map_or(1, usize::from),
                 path: environment("PATH").map(OsString::from),
                 python_path: environment("PYTHONPATH").map(OsString::from),
+                secret_variables: SECRET_VARIABLES.map(String::from).into(),
             },
             limits: Limits {
                 timeout: plugin_timeout(limits, environment)?,
@@ -174,6 +255,8 @@ impl Config {
             },
             http: Http::default(),
             log_dir: None,
+            profiles: None,
+            letta: None,
         })
     }
 }
@@ -198,15 +281,23 @@ impl Default for Http {
             body_limit: 4 << 20,
             session_limit: 2048,
             session_idle: Duration::from_secs(3600),
+            profile_keys: Vec::new(),
+            rate: None,
         }
     }
 }
 
 impl Http {
-    fn resolve(typed: &cli::Serve, environment: Environment) -> Result<Http, ConfigError> {
+    fn resolve(
+        typed: &cli::Serve,
+        profiles: Option<&Profiles>,
+        environment: Environment,
+    ) -> Result<Http, ConfigError> {
         let default = Http::default();
         let keys = keys(environment);
-        if typed.allow_external && keys.is_empty() && !switched_on(environment, "MCP_AUTH_DISABLED")? {
+        let profile_keys = profiles::keys(profiles, &keys, environment)?;
+        let open = keys.is_empty() && profile_keys.is_empty();
+        if typed.allow_external && open && !switched_on(environment, "MCP_AUTH_DISABLED")? {
             return Err(ConfigError::NoKey);
         }
         let loopback_exempt = environment("MCP_AUTH_ALLOW_LOOPBACK").is_none()
@@ -226,6 +317,8 @@ impl Http {
             body_limit: at_least_one("--max-body", typed.max_body)?,
             session_limit: at_least_one("--max-sessions", typed.max_sessions)?,
             session_idle: Duration::from_secs(typed.session_idle),
+            profile_keys,
+            rate: rate::resolve(typed, environment)?,
         })
     }
 }
@@ -355,5 +448,30 @@ mod tests {
             resolve(&["--allow-external", "--host", "::"], &[("MCP_API_KEYS", "a, b"), ("MCP_API_KEY", "c")])
                 .expect("it resolves");
         assert_eq!(config.http.keys, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn keys_of_profiles_are_keys_and_secrets() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("p.json");
+        let text = r#"{"profiles": {"a": {"mode": "all", "keys": ["A_KEY"]}}}"#;
+        std::fs::write(&file, text).expect("it is written");
+        let variables = [("SMCP_PROFILES", file.to_str().expect("text")), ("A_KEY", "k")];
+        let config = resolve(&["--allow-external"], &variables).expect("a profile's key is a key");
+        assert_eq!((config.http.keys.len(), config.http.profile_keys[0].profile.as_str()), (0, "a"));
+        let environment =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let plain = Config::without_http(
+            &cli::Plugins { help_timeout: 1.0, ..cli::Plugins::default() },
+            &cli::Limits::generous(),
+            &environment,
+        )
+        .expect("it resolves");
+        for config in [config, plain] {
+            let secret = config.discovery.secret_variables;
+            for name in SECRET_VARIABLES.into_iter().chain(["A_KEY"]) {
+                assert!(secret.iter().any(|s| s == name), "{name}");
+            }
+        }
     }
 }
