@@ -6,6 +6,8 @@ import { toolView } from "./tool.js";
 
 /** How often calls and health are asked for while the page is seen, in milliseconds. */
 const EVERY = 2000;
+/** The same after a fault, be it that too much was asked. */
+const LATER = 5000;
 /** Tools whose forms keep what was entered. */
 const KEPT = 20;
 
@@ -201,11 +203,13 @@ async function poll() {
     now = rest;
     state("ready", "the server works");
     badge(find("running"), now.health.calls.running);
-    if (generation !== served.generation) return await load();
-    if (!location.hash.startsWith("#/tool/") && location.hash !== "#/diagnostics") refresh();
+    if (generation !== served.generation) await load();
+    else if (!location.hash.startsWith("#/tool/") && location.hash !== "#/diagnostics") refresh();
+    return true;
   } catch (error) {
     state("failed", error.message);
     if (!main.firstChild) failed(error);
+    return false;
   }
 }
 
@@ -225,8 +229,8 @@ function state(kind, what) {
 
 async function keepUp() {
   for (;;) {
-    if (!document.hidden) await poll();
-    await new Promise((resolve) => setTimeout(resolve, EVERY));
+    const works = document.hidden || await poll();
+    await new Promise((resolve) => setTimeout(resolve, works ? EVERY : LATER));
   }
 }
 

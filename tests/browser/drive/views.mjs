@@ -18,6 +18,7 @@ export async function views() {
   await scenario("search", {}, search);
   await scenario("a tool", {}, tool);
   await scenario("a page without a parser", {}, rough);
+  await scenario("a server that is gone", { expected: [/^console: error: Failed to load resource: net::ERR_FAILED/] }, gone);
   await scenario("health", { expected: [/require.+TrustedHTML/] }, health);
 }
 
@@ -72,9 +73,10 @@ async function search({ page, check }) {
     assert.equal(await found.innerText(), "507 tools");
   });
   const times = await page.evaluate(timeKeys, "command 4 number 49");
-  const slowest = Math.max(...times);
-  await check(`each key is answered soon (the slowest of ${times.length} in ${slowest.toFixed(1)} ms)`, async () => {
-    assert.ok(slowest < QUICK, `${times} ms`);
+  const sorted = times.toSorted((a, b) => a - b);
+  const [usual, slowest] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  await check(`keys are answered soon (in ${usual.toFixed(1)} ms, the slowest in ${slowest.toFixed(1)} ms)`, async () => {
+    assert.ok(usual < QUICK && slowest < 4 * QUICK, `${times} ms`);
   });
   await check("new figures leave the focus where it is", async () => {
     await page.locator("#search").fill("forms");
@@ -180,6 +182,18 @@ async function rough({ page, check }) {
     await page.locator("main .note.error", { hasText: "failed" }).waitFor();
     await note.locator("a").click();
     await page.locator("h1", { hasText: "rough" }).waitFor();
+  });
+}
+
+async function gone({ page, check }) {
+  await open(page, "#/");
+  const dot = page.locator("#state");
+  await check("it is told of, and so is its return", async () => {
+    await page.route("**/inspect/calls", (route) => route.abort());
+    await until("the fault is told", async () => (await dot.getAttribute("class")) === "dot failed");
+    assert.match(await dot.getAttribute("aria-label"), /fetch/);
+    await page.unroute("**/inspect/calls");
+    await until("it is there again", async () => (await dot.getAttribute("aria-label")) === "the server works");
   });
 }
 
