@@ -14,9 +14,9 @@ use serde_json::{Map, Value};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::argv::ArgvError;
+use crate::argv::{self, ArgvError};
 use crate::config::Limits;
-use crate::outcome::{self, CallResult};
+use crate::outcome::{self, CallResult, Ended};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
 
@@ -56,6 +56,35 @@ pub struct Caller {
     recent: Recent,
 }
 
+/// The variable with the answers to what a program asked: a JSON object, key → response.
+pub const INPUT_RESPONSES: &str = "SMCP_INPUT_RESPONSES";
+/// The variable with the state that a program left with its questions: text as it is, anything else as JSON.
+pub const REQUEST_STATE: &str = "SMCP_REQUEST_STATE";
+/// The variable with what the client can be asked: a JSON object like MCP's `ClientCapabilities`.
+pub const CLIENT_CAPABILITIES: &str = "SMCP_CLIENT_CAPABILITIES";
+
+/// What a program is told beyond its arguments.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input {
+    /// The answers to its questions.
+    pub responses: Option<Map<String, Value>>,
+    /// The state that it left with them.
+    pub state: Option<Value>,
+    /// What the client can be asked; `None` where there is no client.
+    pub capabilities: Option<Value>,
+}
+
+impl Input {
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let responses =
+            self.responses.as_ref().map(|r| (INPUT_RESPONSES, Value::Object(r.clone()).to_string()));
+        let state = self.state.as_ref().map(|state| (REQUEST_STATE, text(state)));
+        let capabilities = self.capabilities.as_ref().map(|c| (CLIENT_CAPABILITIES, c.to_string()));
+        [responses, state, capabilities].into_iter().flatten().collect()
+    }
+}
+
 /// Counts of calls since the start, for `health`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -85,16 +114,17 @@ impl Caller {
     }
 
     /// Runs one call to its end. Bad arguments are an error here, since revisions differ in how they say it; everything
-    /// else, "busy" included, is a result. `lines` gets standard error's lines as they come.
+    /// else, "busy" included, is a result or a question. `lines` gets standard error's lines as they come.
     ///
     /// Dropping the future cancels the call; its process keeps its place until it is gone.
     pub async fn call(
         &self,
         served: &Served,
         arguments: &Map<String, Value>,
+        input: &Input,
         cancel: &CancellationToken,
         lines: Option<mpsc::Sender<String>>,
-    ) -> Result<CallResult, Vec<ArgvError>> {
+    ) -> Result<Ended, Vec<ArgvError>> {
         let started = Instant::now();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut outcome = Outcome { errors: &self.errors, is_error: true };
@@ -106,19 +136,30 @@ impl Caller {
                 return Err(errors);
             }
         };
-        let result = match self.place(&served.plugin, cancel).await {
-            Ok(place) => {
-                let spec = self.spec(&served.plugin, words);
-                outcome::result(&process::run_holding(&spec, cancel, lines, place).await)
-            }
-            Err(result) => result,
+        let variables = input.variables();
+        let ended = match too_large(&variables) {
+            Some(refusal) => Ended::Result(refusal),
+            None => match self.place(&served.plugin, cancel).await {
+                Ok(place) => {
+                    let spec = self.spec(&served.plugin, words, variables);
+                    outcome::ended(&process::run_holding(&spec, cancel, lines, place).await)
+                }
+                Err(result) => Ended::Result(result),
+            },
         };
-        outcome.is_error = result.is_error;
+        outcome.is_error = matches!(&ended, Ended::Result(result) if result.is_error);
         // Neither arguments nor results: those are the users' own.
-        let ended = if result.is_error { "error" } else { "ok" };
-        note.end(result.error_code().unwrap_or(ended));
-        log::info!("call of {}: {ended} after {:.1?}", served.tool.name, started.elapsed());
-        Ok(result)
+        let how = match &ended {
+            Ended::Result(result) if result.is_error => "error",
+            Ended::Result(_) => "ok",
+            Ended::Asks(_) => "it asks back",
+        };
+        note.end(match &ended {
+            Ended::Result(result) => result.error_code().unwrap_or(how),
+            Ended::Asks(_) => "asks",
+        });
+        log::info!("call of {}: {how} after {:.1?}", served.tool.name, started.elapsed());
+        Ok(ended)
     }
 
     /// The counts so far.
@@ -166,20 +207,36 @@ impl Caller {
         }
     }
 
-    fn spec(&self, plugin: &Plugin, words: Vec<String>) -> Spec {
+    fn spec(&self, plugin: &Plugin, words: Vec<String>, input: Vec<(&'static str, String)>) -> Spec {
         let words = words.into_iter().map(OsString::from);
-        let set = self.variables.set.iter().chain(&plugin.env);
+        let set =
+            self.variables.set.iter().chain(&plugin.env).map(|(name, value)| (name.into(), value.into()));
+        let input = input.into_iter().map(|(name, value)| (name.into(), value.into()));
+        // What the server itself was told by whoever started it is not for its plugins.
+        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES].map(OsString::from);
         Spec {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
-            set: set.map(|(name, value)| (name.into(), value.into())).collect(),
-            unset: self.variables.unset.iter().map(OsString::from).collect(),
+            set: set.chain(input).collect(),
+            unset: self.variables.unset.iter().map(OsString::from).chain(own).collect(),
             timeout: plugin.timeout.or(self.limits.timeout),
             grace: self.limits.grace,
             output_cap: self.limits.output,
             error_cap: self.limits.output.min(ERROR_CAP),
         }
     }
+}
+
+/// Linux bounds a variable with its name as it bounds a word.
+fn too_large(variables: &[(&'static str, String)]) -> Option<CallResult> {
+    let size = |(name, value): &(&str, String)| name.len() + 1 + value.len();
+    let (name, value) = variables.iter().find(|variable| size(variable) > argv::MAX_WORD_BYTES)?;
+    let message = format!(
+        "the answers have {} bytes, more than a program can be given in `{name}` ({} bytes)",
+        value.len(),
+        argv::MAX_WORD_BYTES
+    );
+    Some(outcome::failure("input_too_large", &message))
 }
 
 fn closed(_: AcquireError) -> CallResult {
@@ -272,13 +329,18 @@ mod tests {
             description: "p".into(),
             input_schema: Map::new(),
             annotations: Map::new(),
+            confirm: false,
+            reload: false,
             bindings: Vec::new(),
         };
         Served { tool: Arc::new(tool), plugin: Arc::new(plugin) }
     }
 
     async fn call(caller: &Caller, served: &Served, cancel: &CancellationToken) -> CallResult {
-        caller.call(served, &Map::new(), cancel, None).await.unwrap()
+        match caller.call(served, &Map::new(), &Input::default(), cancel, None).await.unwrap() {
+            Ended::Result(result) => result,
+            Ended::Asks(asks) => panic!("{asks:?}"),
+        }
     }
 
     fn code(result: &CallResult) -> Option<&str> {
@@ -328,11 +390,12 @@ mod tests {
     fn secrets_stay_and_a_plugins_own_time_limit_counts() {
         let caller = caller(1, 0);
         let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
-        let spec = caller.spec(&plugin, vec!["word".into()]);
-        assert_eq!(spec.unset, ["SECRET", "HOME"]);
+        let spec = caller.spec(&plugin, vec!["word".into()], Vec::new());
+        assert_eq!(spec.unset[..2], ["SECRET", "HOME"]);
+        assert_eq!(spec.unset[2..], [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES]);
         assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
         plugin.timeout = Some(Duration::from_secs(5));
-        assert_eq!(caller.spec(&plugin, Vec::new()).timeout, Some(Duration::from_secs(5)));
+        assert_eq!(caller.spec(&plugin, Vec::new(), Vec::new()).timeout, Some(Duration::from_secs(5)));
     }
 
     #[tokio::test]

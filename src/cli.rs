@@ -168,6 +168,9 @@ pub struct Serve {
     /// Requests that may come at once after a rest [default: the rate's number]
     #[arg(long, value_name = "N")]
     pub rate_burst: Option<u32>,
+    /// Serve the plugins as they were at the start, whatever changes on disk
+    #[arg(long)]
+    pub no_watch: bool,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,
@@ -185,6 +188,9 @@ pub struct Serve {
 /// Options of serving standard input and output.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Stdio {
+    /// Serve the plugins as they were at the start, whatever changes on disk
+    #[arg(long)]
+    pub no_watch: bool,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,

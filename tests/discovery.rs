@@ -71,6 +71,7 @@ impl World {
                 python_path: None,
                 secret_variables: vec!["MCP_API_KEY".to_owned()],
             },
+            watch: false,
             limits: Limits {
                 timeout: None,
                 grace: Duration::from_secs(1),

@@ -29,6 +29,9 @@ const WORD_OVERHEAD: usize = 9;
 /// The name by which errors speak of a call's arguments as a whole.
 const ALL: &str = "arguments";
 
+/// What is wrong with a required argument that was not given.
+const MISSING: &str = "is required";
+
 /// Why arguments can't become a command line: nothing was run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("argument `{argument}`: {reason}")]
@@ -42,6 +45,11 @@ pub struct ArgvError {
 impl ArgvError {
     fn new(argument: impl Into<String>, reason: impl Into<String>) -> ArgvError {
         ArgvError { argument: argument.into(), reason: reason.into() }
+    }
+
+    /// Whether all that is wrong is that a required argument was not given.
+    pub fn is_missing(&self) -> bool {
+        self.reason == MISSING
     }
 }
 
@@ -119,7 +127,7 @@ fn missing(tool: &Tool, given: &[Given<'_>], errors: &[ArgvError]) -> Vec<ArgvEr
     let has = |b: &Binding| given.iter().any(|g| g.place == b.into());
     let blamed = |b: &Binding| errors.iter().any(|e| keys::fold(&e.argument) == keys::fold(&b.property));
     let lacking = tool.bindings.iter().filter(|b| is_required(tool, &b.property) && !has(b) && !blamed(b));
-    lacking.map(|b| ArgvError::new(&b.property, "is required")).collect()
+    lacking.map(|b| ArgvError::new(&b.property, MISSING)).collect()
 }
 
 /// Exclusive groups of which too many or, where one must be given, no members are given.

@@ -22,7 +22,7 @@ pub struct Record {
     pub began_ms: u64,
     /// How long it took, in milliseconds; `None`: it runs.
     pub took_ms: Option<u64>,
-    /// `ok`, an error's code (`error` where it has none), or `cancelled` where nobody waited for the end; `None`: it
+    /// `ok`, `asks` (back), an error's code (`error` where it has none), or `cancelled` where nobody waited; `None`: it
     /// runs.
     pub outcome: Option<String>,
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::argv::ArgvError;
-use crate::call::{Caller, Variables};
+use crate::call::{Caller, Input, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
-use crate::outcome::CallResult;
+use crate::outcome::{CallResult, Ended};
 use crate::registry::{Registry, Served, Snapshot};
 
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -19,7 +19,7 @@ pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
     crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
     super::serve::runtime()?.block_on(async {
-        let registry = Registry::load(&config, &super::serve::Quiet).await;
+        let registry = Registry::load(&config, &()).await;
         let snapshot = registry.snapshot();
         let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;
         if typed.dry_run { dry_run(served, &arguments) } else { call(&config, served, &arguments).await }
@@ -58,8 +58,16 @@ async fn call(config: &Config, served: &Served, arguments: &Map<String, Value>) 
             ctrl_c.cancel();
         }
     });
-    let result = caller.call(served, arguments, &cancel, None).await.map_err(|errors| refused(&errors))?;
+    let ended = caller.call(served, arguments, &Input::default(), &cancel, None).await;
     watch.abort();
+    let result = match ended.map_err(|errors| refused(&errors))? {
+        Ended::Result(result) => result,
+        Ended::Asks(asks) => bail!(
+            "`{}` asks back, which only an MCP client can answer: {}",
+            served.tool.name,
+            Value::Object(asks.requests)
+        ),
+    };
     let text = text(&result);
     if result.is_error {
         bail!("{text}");

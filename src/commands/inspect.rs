@@ -95,6 +95,12 @@ fn tool_text(out: &mut String, plugin: &Plugin, tool: &Tool) {
     for line in tool.description.lines() {
         let _ = writeln!(out, "    {line}");
     }
+    if tool.confirm {
+        let _ = writeln!(out, "    [the user is asked before each call]");
+    }
+    if tool.reload {
+        let _ = writeln!(out, "    [plugins are looked at again after each call]");
+    }
     let Some(chain) = plugin.root.chain(&tool.path) else { return };
     let required = tool.input_schema.get("required").and_then(Value::as_array);
     for binding in &tool.bindings {

@@ -41,7 +41,7 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let (registry, variables) = load(&config, &Quiet).await;
+        let (registry, variables) = load(&config, &()).await;
         log::info!("{}", summary(&config, &registry.summary()));
         let shutdown = stop_signal();
         let server = server(&config, registry, variables, &shutdown);
@@ -59,6 +59,9 @@ fn server(
     variables: Variables,
     shutdown: &CancellationToken,
 ) -> Arc<mcp::Server> {
+    if config.watch {
+        tokio::spawn(registry.clone().watch(shutdown.clone()));
+    }
     let caller = Caller::new(config.limits.clone(), variables);
     let plugins = mcp::Plugins { registry, caller };
     mcp::Server::governed(plugins, config.profiles.clone(), shutdown.clone())
@@ -156,14 +159,6 @@ fn addresses(address: SocketAddr) -> String {
     format!(
         "listening on {address}\n  page            {url}/\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
     )
-}
-
-/// Tells nobody how a load goes.
-pub(super) struct Quiet;
-
-impl Progress for Quiet {
-    fn found(&self, _plugins: usize) {}
-    fn done(&self, _plugin: &str) {}
 }
 
 /// A progress bar on standard error, where that is a terminal.

@@ -28,6 +28,8 @@ pub struct Config {
     pub schemas_dir: PathBuf,
     /// How plugins are found and described.
     pub discovery: Discovery,
+    /// Whether changes of plugins on disk are served while running.
+    pub watch: bool,
     /// The bounds on plugin processes.
     pub limits: Limits,
     /// How HTTP is served.
@@ -181,6 +183,7 @@ impl Config {
             http: Http::resolve(typed, profiles.as_deref(), environment)?,
             log_dir: log_dir(&typed.log, environment).or_else(|| Some(".".into())),
             letta: letta::resolve(environment)?,
+            watch: !typed.no_watch,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
         };
         Ok(config.governed(profiles))
@@ -192,6 +195,7 @@ impl Config {
         let config = Config {
             log_dir: log_dir(&typed.log, environment),
             letta: letta::resolve(environment)?,
+            watch: !typed.no_watch,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
         };
         Ok(config.governed(profiles))
@@ -253,6 +257,7 @@ impl Config {
                 concurrency: at_least_one("--max-concurrency", limits.max_concurrency)?,
                 queue: limits.max_queue,
             },
+            watch: false,
             http: Http::default(),
             log_dir: None,
             profiles: None,

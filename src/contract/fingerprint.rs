@@ -84,7 +84,7 @@ impl Fingerprint {
     pub fn take(subject: &Subject<'_>, previous: Option<&Fingerprint>) -> Fingerprint {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut room = MAX_READ;
-        let files = walk(subject.directory).into_iter().filter_map(|(name, path, meta)| {
+        let files = walk(subject.directory).files.into_iter().filter_map(|(name, path, meta)| {
             let stamp = Stamp::of(&meta);
             let small = stamp.size <= MAX_HASHED.min(room);
             room -= if small { stamp.size } else { 0 };
@@ -153,10 +153,31 @@ fn outside(subject: &Subject<'_>, files: &BTreeMap<String, FileState>) -> BTreeM
         .collect()
 }
 
-/// A directory's files, those nearest to the top first: name below the directory, path, metadata. Linked directories
-/// come last, so that they never push out the plugin's own files; none is entered twice.
-fn walk(root: &Path) -> Vec<(String, PathBuf, Metadata)> {
-    let mut files = Vec::new();
+/// What a walk through a plugin came upon.
+#[derive(Default)]
+struct Walked {
+    /// Name below the plugin, path, metadata.
+    files: Vec<(String, PathBuf, Metadata)>,
+    directories: Vec<PathBuf>,
+}
+
+/// Where a plugin's files are: the directories that were looked into, and what of its files and directories is a link.
+pub fn places(plugin: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let Walked { files, directories } = walk(plugin);
+    let all = files.iter().map(|(_, path, _)| path).chain(&directories);
+    let links = all.filter(|path| path.is_symlink()).cloned().collect();
+    (directories, links)
+}
+
+/// Whether a change of this path may matter to a plugin; without a look at the disk.
+pub fn may_matter(path: &Path) -> bool {
+    is_watched(path) && !path.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left| name == *left))
+}
+
+/// A directory's files and the directories below it, those nearest to the top first. Linked directories come last, so
+/// that they never push out the plugin's own files; none is entered twice.
+fn walk(root: &Path) -> Walked {
+    let mut walked = Walked::default();
     let mut seen: HashSet<PathBuf> = HashSet::new();
     let mut own = VecDeque::from([root.to_owned()]);
     let mut linked = VecDeque::new();
@@ -166,6 +187,7 @@ fn walk(root: &Path) -> Vec<(String, PathBuf, Metadata)> {
         if !fresh {
             continue;
         }
+        walked.directories.push(directory);
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
         for path in paths {
@@ -178,14 +200,14 @@ fn walk(root: &Path) -> Vec<(String, PathBuf, Metadata)> {
                 }
             } else if meta.is_file() && is_watched(&path) {
                 let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-                files.push((name, path, meta));
-                if files.len() == MAX_FILES {
-                    return files;
+                walked.files.push((name, path, meta));
+                if walked.files.len() == MAX_FILES {
+                    return walked;
                 }
             }
         }
     }
-    files
+    walked
 }
 
 /// Not hidden (caches, version control), no virtual environment, none of the well-known others.

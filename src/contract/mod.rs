@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Command, Diagnostic, Tool};
 
-pub use fingerprint::{Fingerprint, Subject};
+pub use fingerprint::{Fingerprint, Subject, may_matter, places};
 pub use store::{ContractError, Known, Store};
 
 /// The version of the format of contract files. It counts up with every change that an older reader can't take.

@@ -219,6 +219,8 @@ mod tests {
             description: "Up.".into(),
             input_schema: json!({"type": "object"}).as_object().unwrap().clone(),
             annotations: Map::new(),
+            confirm: false,
+            reload: false,
             bindings: vec![Binding { property: "x".into(), depth: 1, index: 0 }],
         };
         let mut root = Command { subcommands: vec![leaf], ..Command::default() };

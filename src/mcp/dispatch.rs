@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use super::asking::Capabilities;
 use super::era::{self, Level, Revision};
 use super::message::{Id, Notification, Params, Request, RpcError};
 use super::session::Session;
@@ -116,10 +117,12 @@ pub fn notification(session: Option<&Session>, notification: &Notification) {
     }
 }
 
-/// Adds what every result of the revision has.
+/// Adds what every result of the revision has; one that asks for input says so itself.
 fn complete(mut result: Value, revision: Revision) -> Value {
     if revision.has_result_type() {
-        result["resultType"] = "complete".into();
+        if result.get("resultType").is_none() {
+            result["resultType"] = "complete".into();
+        }
         result["_meta"][era::META_SERVER] = implementation(revision);
     }
     result
@@ -133,7 +136,7 @@ fn initialize(context: &Context, params: &Params) -> Result<Value, RpcError> {
     };
     let revision = Revision::negotiate(requested);
     if let Some(session) = &context.session {
-        session.settle(revision);
+        session.settle(revision, Capabilities::of(params.get("capabilities"), revision));
     }
     Ok(json!({
         "protocolVersion": revision.as_str(),

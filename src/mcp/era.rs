@@ -91,6 +91,21 @@ impl Revision {
         self >= V2025_06_18
     }
 
+    /// Questions to the user (`elicitation/create`).
+    pub fn has_elicitation(self) -> bool {
+        self >= V2025_06_18
+    }
+
+    /// Asks its clients by results, since it has no requests from server to client.
+    pub fn asks_by_results(self) -> bool {
+        self.is_modern()
+    }
+
+    /// Fields of a form that take several choices.
+    pub fn has_multiple_choice(self) -> bool {
+        self >= V2025_11_25
+    }
+
     /// `description` of an implementation.
     pub fn has_descriptions(self) -> bool {
         self >= V2025_11_25
@@ -184,6 +199,8 @@ pub struct ModernMeta {
     pub version: String,
     /// The least level of log messages that it wants; `None`: none at all.
     pub log_level: Option<Level>,
+    /// What the client can be asked, as it says.
+    pub capabilities: Value,
 }
 
 /// The first check of a modern request: its `_meta` is there and whole.
@@ -196,9 +213,9 @@ pub fn modern_meta(params: &Params) -> Result<ModernMeta, RpcError> {
     let Some(version) = meta.get(META_VERSION).and_then(Value::as_str) else {
         return Err(RpcError::params(format!("`_meta` lacks `{META_VERSION}`, which is text")));
     };
-    if !meta.get(META_CAPABILITIES).is_some_and(Value::is_object) {
+    let Some(capabilities) = meta.get(META_CAPABILITIES).filter(|value| value.is_object()) else {
         return Err(RpcError::params(format!("`_meta` lacks `{META_CAPABILITIES}`, which is an object")));
-    }
+    };
     let log_level = match meta.get(META_LOG_LEVEL) {
         None => None,
         Some(level) => Some(
@@ -208,7 +225,7 @@ pub fn modern_meta(params: &Params) -> Result<ModernMeta, RpcError> {
                 .ok_or_else(|| RpcError::params(format!("`{META_LOG_LEVEL}` is no log level")))?,
         ),
     };
-    Ok(ModernMeta { version: version.to_owned(), log_level })
+    Ok(ModernMeta { version: version.to_owned(), log_level, capabilities: capabilities.clone() })
 }
 
 /// The check of a modern request's revision; on HTTP it comes after the headers'.

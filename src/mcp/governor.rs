@@ -51,6 +51,8 @@ static TOOL: LazyLock<Tool> = LazyLock::new(|| {
     annotations: health::object(json!({
         "readOnlyHint": false, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
     })),
+    confirm: false,
+    reload: false,
     bindings: Vec::new(),
 }
 });

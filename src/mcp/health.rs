@@ -26,6 +26,8 @@ static TOOL: LazyLock<Tool> = LazyLock::new(|| Tool {
     annotations: object(json!({
         "readOnlyHint": true, "destructiveHint": false, "idempotentHint": true, "openWorldHint": false,
     })),
+    confirm: false,
+    reload: false,
     bindings: Vec::new(),
 });
 

@@ -71,6 +71,8 @@ pub enum Message {
     Response {
         /// Which request it answers.
         id: Id,
+        /// A result or an error.
+        outcome: Result<Value, RpcError>,
     },
 }
 
@@ -101,6 +103,8 @@ impl RpcError {
     pub const RESOURCE_NOT_FOUND: i64 = -32002;
     /// 2026-07-28: a header is missing or says something else than the body.
     pub const HEADER_MISMATCH: i64 = -32020;
+    /// 2026-07-28: the client did not declare a capability that the answer needs.
+    pub const MISSING_CAPABILITY: i64 = -32021;
     /// 2026-07-28: a revision that is not served.
     pub const UNSUPPORTED_VERSION: i64 = -32022;
 
@@ -216,7 +220,7 @@ fn message(value: Value) -> Result<Message, Fault> {
     let method = match object.remove("method") {
         Some(Value::String(method)) => method,
         Some(_) => return Err(Fault::request(id, "`method` is not text")),
-        None => return response(&object, id),
+        None => return response(object, id),
     };
     let params = match object.remove("params") {
         Some(Value::Object(params)) => params,
@@ -229,12 +233,19 @@ fn message(value: Value) -> Result<Message, Fault> {
     })
 }
 
-fn response(object: &Params, id: Option<Id>) -> Result<Message, Fault> {
-    let answers = object.contains_key("result") || object.contains_key("error");
-    match id {
-        Some(id) if answers => Ok(Message::Response { id }),
-        id => Err(Fault::request(id, "the message has neither `method` nor an answer with an `id`")),
+fn response(mut object: Params, id: Option<Id>) -> Result<Message, Fault> {
+    let (result, error) = (object.remove("result"), object.remove("error"));
+    match (id, result, error) {
+        (Some(id), _, Some(error)) => Ok(Message::Response { id, outcome: Err(error_of(&error)) }),
+        (Some(id), Some(result), None) => Ok(Message::Response { id, outcome: Ok(result) }),
+        (id, ..) => Err(Fault::request(id, "the message has neither `method` nor an answer with an `id`")),
     }
+}
+
+/// A client's error, as far as it has the form of one.
+fn error_of(error: &Value) -> RpcError {
+    let code = error["code"].as_i64().unwrap_or(RpcError::INTERNAL);
+    RpcError::new(code, error["message"].as_str().unwrap_or("an error without a message"))
 }
 
 #[cfg(test)]
@@ -288,7 +299,11 @@ mod tests {
         let told = Message::Notification(Notification { method: "x".into(), params: Params::new() });
         assert_eq!(parse(br#"{"jsonrpc":"2.0","method":"x"}"#), Ok(Incoming::One(told.clone())));
         let answer = parse(br#"{"jsonrpc":"2.0","id":"s","error":{"code":1,"message":""}}"#);
-        assert_eq!(answer, Ok(Incoming::One(Message::Response { id: id("\"s\"") })));
+        let outcome = Err(RpcError::new(1, ""));
+        assert_eq!(answer, Ok(Incoming::One(Message::Response { id: id("\"s\""), outcome })));
+        let answer = parse(br#"{"jsonrpc":"2.0","id":1,"result":{"a":1}}"#);
+        let outcome = Ok(json!({"a": 1}));
+        assert_eq!(answer, Ok(Incoming::One(Message::Response { id: id("1"), outcome })));
         let batch = parse(br#"[{"jsonrpc":"2.0","method":"x"},3]"#).unwrap();
         let Incoming::Batch(items) = batch else { panic!("{batch:?}") };
         assert_eq!(items[0], Ok(told));

@@ -5,6 +5,7 @@
 //! and hands each request with its [`Context`] to the [`Server`], which answers it once ([`dispatch`]).
 
 pub mod access;
+pub mod asking;
 mod call;
 mod completion;
 pub mod dispatch;
@@ -18,6 +19,7 @@ mod page;
 mod progress;
 mod prompts;
 mod resources;
+mod running;
 pub mod session;
 mod subscriptions;
 mod tools;
@@ -34,15 +36,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::argv::ArgvError;
-use crate::call::{Caller, Counts, Record};
-use crate::outcome::CallResult;
+use crate::call::{Caller, Counts, Input, Record};
+use crate::outcome::Ended;
 use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
 
 pub use listen::tools_changed;
 
 use access::{Access, Denied, Governor};
-use era::{Level, Revision};
+use asking::{Capabilities, Sealer};
+use era::{Level, ModernMeta, Revision};
 use message::{Request, Response};
 use session::{Out, Outgoing, Session};
 
@@ -57,6 +60,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Tells the generation of each new snapshot.
     fn changes(&self) -> watch::Receiver<u64>;
+
+    /// Looks at all plugins again.
+    fn reload(&self) -> BoxFuture<'_, ()>;
 
     /// The counts of calls so far.
     fn counts(&self) -> Counts;
@@ -76,9 +82,10 @@ pub trait Backend: Send + Sync + 'static {
         &'a self,
         served: &'a Served,
         arguments: &'a Map<String, Value>,
+        input: &'a Input,
         cancel: &'a CancellationToken,
         lines: Option<mpsc::Sender<String>>,
-    ) -> BoxFuture<'a, Result<CallResult, Vec<ArgvError>>>;
+    ) -> BoxFuture<'a, Result<Ended, Vec<ArgvError>>>;
 }
 
 /// The plugins of a registry, called by a caller.
@@ -99,6 +106,12 @@ impl Backend for Plugins {
         self.registry.changes()
     }
 
+    fn reload(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.registry.reload(&()).await;
+        })
+    }
+
     fn counts(&self) -> Counts {
         self.caller.counts()
     }
@@ -115,10 +128,11 @@ impl Backend for Plugins {
         &'a self,
         served: &'a Served,
         arguments: &'a Map<String, Value>,
+        input: &'a Input,
         cancel: &'a CancellationToken,
         lines: Option<mpsc::Sender<String>>,
-    ) -> BoxFuture<'a, Result<CallResult, Vec<ArgvError>>> {
-        Box::pin(self.caller.call(served, arguments, cancel, lines))
+    ) -> BoxFuture<'a, Result<Ended, Vec<ArgvError>>> {
+        Box::pin(self.caller.call(served, arguments, input, cancel, lines))
     }
 }
 
@@ -133,7 +147,9 @@ pub struct Context {
     pub session: Option<Arc<Session>>,
     /// The least level of log messages that its sender wants; `None`: none.
     pub log_level: Option<Level>,
-    /// Where notifications about it go.
+    /// What its sender can be asked.
+    pub capabilities: Capabilities,
+    /// Where notifications about it go, and questions in eras that send them.
     pub outgoing: Outgoing,
     /// Its sender does not want the answer any more.
     pub cancel: CancellationToken,
@@ -147,12 +163,13 @@ impl Context {
             revision: session.revision(),
             session: Some(Arc::clone(session)),
             log_level: session.log_level(),
+            capabilities: session.capabilities(),
             outgoing,
             cancel,
         }
     }
 
-    /// The context of a request that stands by itself.
+    /// The context of a request that stands by itself; its sender can't be asked.
     pub fn alone(
         access: Access,
         revision: Revision,
@@ -160,7 +177,24 @@ impl Context {
         outgoing: Outgoing,
         cancel: CancellationToken,
     ) -> Context {
-        Context { access, revision, session: None, log_level, outgoing, cancel }
+        Context {
+            access,
+            revision,
+            session: None,
+            log_level,
+            capabilities: Capabilities::default(),
+            outgoing,
+            cancel,
+        }
+    }
+
+    /// The same in the modern era: what the request says of itself counts.
+    #[must_use]
+    pub fn modern(mut self, revision: Revision, meta: &ModernMeta) -> Context {
+        self.revision = revision;
+        self.log_level = meta.log_level;
+        self.capabilities = Capabilities::of(Some(&meta.capabilities), revision);
+        self
     }
 }
 
@@ -174,6 +208,7 @@ pub struct Server {
     runtime: Handle,
     tasks: TaskTracker,
     listeners: Arc<Semaphore>,
+    sealer: Sealer,
 }
 
 impl std::fmt::Debug for Server {
@@ -208,6 +243,7 @@ impl Server {
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
             listeners: Arc::new(Semaphore::new(LISTEN_LIMIT)),
+            sealer: Sealer::new(),
         })
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::era::Revision;
 use super::message::{Params, RpcError};
+use super::resources::Made;
 use super::{Context, Server, page, resources, tools};
 use crate::outcome::CallResult;
 use crate::plugin::offers::{self, Body, Prompt, PromptArgument};
@@ -105,7 +106,10 @@ pub(super) async fn get(server: &Server, context: &Context, params: &Params) -> 
     let given = given(&offered, params)?;
     let messages = match (offered.served, &offered.prompt.file) {
         (Some(served), _) => {
-            messages(resources::run(server, context, served, &given).await?, context.revision)?
+            match resources::run(server, context, served, &given, ("prompts/get", params)).await? {
+                Made::Result(result) => messages(result, context.revision)?,
+                Made::InputRequired(asked) => return Ok(asked),
+            }
         }
         (None, Some(file)) => vec![user(&of_file(offered.plugin, file, &given).await?)],
         (None, None) => Vec::new(),

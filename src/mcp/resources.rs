@@ -4,8 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
+use super::asking::{self, Reached};
 use super::era::Revision;
 use super::message::{Params, RpcError};
+use super::running::Teller;
 use super::{Context, Server, page};
 use crate::contract::Contract;
 use crate::model::Tool;
@@ -119,7 +121,10 @@ pub(super) async fn read(server: &Server, context: &Context, params: &Params) ->
         Some(Known::File(plugin, file)) => file_content(uri, plugin, file).await?,
         None => match templated(&snapshot, uri) {
             Some((served, mime_type, arguments)) => {
-                made(server, context, uri, served, mime_type, &arguments).await?
+                match run(server, context, served, &arguments, ("resources/read", params)).await? {
+                    Made::Result(result) => made(uri, mime_type, result),
+                    Made::InputRequired(asked) => return Ok(asked),
+                }
             }
             None => return Err(not_found(uri, context.revision)),
         },
@@ -176,18 +181,10 @@ fn templated<'a>(
 }
 
 /// What a command makes: its text, or its bytes.
-async fn made(
-    server: &Server,
-    context: &Context,
-    uri: &str,
-    served: &Served,
-    mime_type: Option<&str>,
-    arguments: &Map<String, Value>,
-) -> Result<Value, RpcError> {
-    let result = run(server, context, served, arguments).await?;
+fn made(uri: &str, mime_type: Option<&str>, result: CallResult) -> Value {
     let mut blocks = result.content.into_iter();
-    let Some(block) = blocks.next() else { return Ok(text(uri, mime_type.unwrap_or("text/plain"), "")) };
-    let content = match block["type"].as_str() {
+    let Some(block) = blocks.next() else { return text(uri, mime_type.unwrap_or("text/plain"), "") };
+    match block["type"].as_str() {
         Some("image" | "audio") => json!({"uri": uri, "mimeType": block["mimeType"], "blob": block["data"]}),
         Some("resource") => {
             let mut own = block["resource"].clone();
@@ -195,8 +192,15 @@ async fn made(
             own
         }
         _ => text(uri, mime_type.unwrap_or("text/plain"), block["text"].as_str().unwrap_or_default()),
-    };
-    Ok(content)
+    }
+}
+
+/// What a command came to that was not asked for as a tool.
+pub(super) enum Made {
+    /// An answer.
+    Result(CallResult),
+    /// A modern client is asked: the whole `InputRequiredResult`.
+    InputRequired(Value),
 }
 
 /// Runs a command that was not asked for as a tool: what went wrong is an error of the protocol.
@@ -205,25 +209,23 @@ pub(super) async fn run(
     context: &Context,
     served: &Served,
     arguments: &Map<String, Value>,
-) -> Result<CallResult, RpcError> {
-    let stop = context.cancel.child_token();
-    let call = server.backend.call(served, arguments, &stop, None);
-    tokio::pin!(call);
-    let outcome = loop {
-        tokio::select! {
-            outcome = &mut call => break outcome,
-            () = server.shutdown().cancelled(), if !stop.is_cancelled() => stop.cancel(),
+    request: (&str, &Params),
+) -> Result<Made, RpcError> {
+    let mut teller = Teller::silent(context);
+    let result = match asking::answer(server, context, served, arguments, request, &mut teller).await? {
+        Reached::Result(result) => result,
+        Reached::InputRequired(asked) => return Ok(Made::InputRequired(asked)),
+        Reached::BadArguments(errors) => {
+            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(RpcError::params(all.join("; ")));
         }
     };
-    let result = outcome.map_err(|errors| {
-        RpcError::params(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-    })?;
     if result.is_error {
         let said =
             result.content.iter().find_map(|block| block["text"].as_str()).unwrap_or("the command failed");
         return Err(RpcError::new(RpcError::INTERNAL, said.to_owned()));
     }
-    Ok(result)
+    Ok(Made::Result(result))
 }
 
 fn text(uri: &str, mime_type: &str, body: &str) -> Value {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Selection};
+use super::asking::{Capabilities, Pending};
 use super::era::{Level, Revision};
 use super::message::{Id, Response, RpcError};
 
@@ -28,6 +29,8 @@ pub const OUTGOING_LIMIT: usize = 64;
 pub enum Out {
     /// A notification, ready for the wire.
     Notification(Value),
+    /// A request to the client, ready for the wire.
+    Request(Value),
     /// The answer to a request.
     Answer(Response),
 }
@@ -36,7 +39,7 @@ impl Out {
     /// As it goes on the wire.
     pub fn to_value(&self) -> Value {
         match self {
-            Out::Notification(value) => value.clone(),
+            Out::Notification(value) | Out::Request(value) => value.clone(),
             Out::Answer(response) => response.to_value(),
         }
     }
@@ -56,6 +59,23 @@ impl Outgoing {
     /// Nowhere: for exchanges that have room for the answer only.
     pub fn none() -> Outgoing {
         Outgoing(None)
+    }
+
+    /// Whether there is anyone at the other end, or has been.
+    pub(super) fn leads_somewhere(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Whether nobody listens any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.as_ref().is_none_or(mpsc::Sender::is_closed)
+    }
+
+    /// Waits until nobody listens any more.
+    pub(super) async fn closed(&self) {
+        if let Some(sender) = &self.0 {
+            sender.closed().await;
+        }
     }
 
     /// Sends a notification if there is room; each of them is one of many, and the next one tells more.
@@ -82,6 +102,7 @@ pub struct Session {
     id: String,
     access: Access,
     state: Mutex<State>,
+    pending: Pending,
     closed: CancellationToken,
     winding_down: CancellationToken,
 }
@@ -90,6 +111,7 @@ pub struct Session {
 struct State {
     revision: Revision,
     settled: bool,
+    capabilities: Capabilities,
     log_level: Option<Level>,
     running: HashMap<Id, CancellationToken>,
     outgoing: Option<Outgoing>,
@@ -106,6 +128,7 @@ impl Session {
         let state = State {
             revision,
             settled: false,
+            capabilities: Capabilities::default(),
             log_level: None,
             running: HashMap::new(),
             outgoing: None,
@@ -117,6 +140,7 @@ impl Session {
             id: uuid::Uuid::new_v4().simple().to_string(),
             access,
             state: Mutex::new(state),
+            pending: Pending::default(),
             closed: CancellationToken::new(),
             winding_down: CancellationToken::new(),
         })
@@ -149,16 +173,33 @@ impl Session {
         self.state().revision
     }
 
-    /// Settles the revision: `initialize` was answered.
-    pub fn settle(&self, revision: Revision) {
+    /// Settles the revision and what the client can be asked: `initialize` was answered.
+    pub fn settle(&self, revision: Revision, capabilities: Capabilities) {
         let mut state = self.state();
         state.revision = revision;
+        state.capabilities = capabilities;
         state.settled = true;
     }
 
     /// Whether `initialize` was answered; before that, a client is told nothing that it did not ask for.
     pub fn is_settled(&self) -> bool {
         self.state().settled
+    }
+
+    /// What the client can be asked.
+    pub fn capabilities(&self) -> Capabilities {
+        self.state().capabilities.clone()
+    }
+
+    /// Our requests that the client has not answered.
+    pub(super) fn pending(&self) -> &Pending {
+        &self.pending
+    }
+
+    /// Takes the client's answer to a request of ours.
+    pub fn answered(&self, id: &Id, outcome: Result<Value, RpcError>) {
+        self.touch();
+        self.pending.answered(id, outcome);
     }
 
     /// The least level of log messages that the client asked for; `None`: it asked for none.

@@ -112,6 +112,8 @@ pub(super) mod tests {
                 description: "d".into(),
                 input_schema: json!({"type": "object"}).as_object().unwrap().clone(),
                 annotations: json!({"readOnlyHint": true}).as_object().unwrap().clone(),
+                confirm: false,
+                reload: false,
                 bindings: vec![],
             }),
             plugin: Arc::clone(&plugin),

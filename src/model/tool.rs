@@ -23,6 +23,12 @@ pub struct Tool {
     /// MCP's tool annotations (`readOnlyHint`, …), where a manifest gives them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub annotations: Map<String, Value>,
+    /// Whether a user has to confirm each call; a manifest says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
+    /// Whether plugins are looked at again after a call; a manifest says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reload: bool,
     /// Which argument each property stands for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<Binding>,
@@ -53,4 +59,12 @@ pub struct ToolOverride {
     /// MCP tool annotations.
     #[serde(default)]
     pub annotations: Map<String, Value>,
+    /// Asks the user before each call. A client that can't be asked (it lacks the capability `elicitation`) can't call
+    /// the tool.
+    #[serde(default)]
+    pub confirm: bool,
+    /// Looks at all plugins again after a call that ended well, before its answer is given: for commands that change
+    /// which plugins or commands there are.
+    #[serde(default)]
+    pub reload: bool,
 }

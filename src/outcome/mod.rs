@@ -4,6 +4,7 @@
 //! or as bytes. Everything else is an error that says what the program said of it. What is missing from the output
 //! is marked. This module must not know plugins, tools, sessions or revisions.
 
+mod asks;
 mod content;
 mod media;
 mod passthrough;
@@ -15,6 +16,8 @@ use serde_json::{Map, Value, json};
 
 use crate::process::{End, Finished, Reason, SpawnError};
 use crate::text;
+
+pub use asks::Asks;
 
 /// How much of standard error's end an error shows, in bytes: a Python traceback of some forty frames.
 const ERROR_END: usize = 8 * 1024;
@@ -44,8 +47,18 @@ impl CallResult {
     }
 }
 
+/// What a process came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ended {
+    /// An answer, good or bad.
+    Result(CallResult),
+    /// Questions; the program wants to be run again with the answers.
+    Asks(Asks),
+}
+
 /// An error result with one of the codes `invalid_tool_name`, `plugin_not_found`, `plugin_error`, `timeout`,
-/// `cancelled`, `busy`, `invalid_arguments`, `internal_error`: the message as text, and
+/// `cancelled`, `busy`, `invalid_arguments`, `internal_error`, `input_unavailable` (the client can't be asked),
+/// `declined` (the user said no), `too_many_questions`, `input_too_large`: the message as text, and
 /// `structuredContent.error{code, message}`.
 pub fn failure(code: &str, message: &str) -> CallResult {
     CallResult {
@@ -60,11 +73,11 @@ pub fn is_block(block: &Value) -> bool {
     passthrough::is_block(block)
 }
 
-/// The result of a process that was run for a call.
-pub fn result(ran: &Result<Finished, SpawnError>) -> CallResult {
-    match ran {
+/// What a process that was run for a call came to.
+pub fn ended(ran: &Result<Finished, SpawnError>) -> Ended {
+    let result = match ran {
         Ok(finished) => match finished.end {
-            End::Exit(0) => success(finished),
+            End::Exit(0) => return success(finished),
             End::Exit(code) => failed(finished, &format!("exit code {code}"), json!({"exitCode": code})),
             End::Signal(signal) => {
                 let name = signal_name(signal);
@@ -74,14 +87,25 @@ pub fn result(ran: &Result<Finished, SpawnError>) -> CallResult {
             End::Cancelled => failure("cancelled", "the call was cancelled"),
         },
         Err(error) => not_started(error),
-    }
+    };
+    Ended::Result(result)
 }
 
 /// Standard output as it is. `structured` is its JSON where that is an object; an array becomes `{"result": [...]}`,
 /// since the protocol wants an object; other JSON is a plain text to everyone. A number that a double can't hold is
-/// exact in the text only.
-fn success(finished: &Finished) -> CallResult {
+/// exact in the text only. Questions are what they are only where a program ends well: one that fails has an error to tell.
+fn success(finished: &Finished) -> Ended {
     let output = content::decode(&finished.stdout);
+    match output.json().and_then(asks::read) {
+        Some(Ok(asks)) => Ended::Asks(asks),
+        Some(Err(fault)) => {
+            Ended::Result(failure("plugin_error", &format!("the program asks for input wrongly: {fault}")))
+        }
+        None => Ended::Result(answer(finished, output)),
+    }
+}
+
+fn answer(finished: &Finished, output: content::Output) -> CallResult {
     if let Some(passed) = output.json().and_then(passthrough::result) {
         return with_marks(passed, finished);
     }

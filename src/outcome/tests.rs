@@ -10,6 +10,14 @@ fn captured(bytes: &[u8]) -> Captured {
     Captured { head: bytes.to_vec(), total: bytes.len() as u64, ..Captured::default() }
 }
 
+/// What a process came to that asks nothing.
+fn result(ran: &Result<Finished, SpawnError>) -> CallResult {
+    match super::ended(ran) {
+        Ended::Result(result) => result,
+        Ended::Asks(asks) => panic!("{asks:?}"),
+    }
+}
+
 fn ended(end: End, stdout: &[u8], stderr: &[u8]) -> CallResult {
     let finished = Finished {
         end,
@@ -326,4 +334,18 @@ fn the_code_of_an_error_is_known_whoever_gave_it() {
     {
         assert_eq!(failure(code, "text").error_code(), expected, "{code}");
     }
+}
+
+#[test]
+fn a_program_that_ends_well_can_ask_back() {
+    let output = r#"{"inputRequests": {"k": {"method": "roots/list"}}, "requestState": "s"}"#;
+    let finished = |end| {
+        let (stdout, took) = (captured(output.as_bytes()), Duration::ZERO);
+        Ok(Finished { end, stdout, stderr: Captured::default(), took })
+    };
+    let Ended::Asks(asks) = super::ended(&finished(End::Exit(0))) else { panic!() };
+    assert_eq!((asks.requests["k"]["method"].as_str(), asks.state), (Some("roots/list"), Some(json!("s"))));
+    assert!(result(&finished(End::Exit(1))).is_error);
+    let wrong = ended(End::Exit(0), br#"{"inputRequests": {"k": {"method": "ping"}}}"#, b"");
+    assert!(wrong.is_error && text(&wrong).contains("`k`: its method is not"), "{wrong:?}");
 }

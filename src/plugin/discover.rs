@@ -89,6 +89,15 @@ pub fn discover(plugins_dir: &Path) -> Result<Found, DiscoverError> {
     Ok(found)
 }
 
+/// Where each entry that is or may become a plugin stands, whatever it holds now.
+pub fn places(plugins_dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(plugins_dir).into_iter().flatten().filter_map(Result::ok);
+    let mut places: Vec<PathBuf> =
+        entries.filter(|entry| !is_ignored(&entry.file_name())).map(|entry| entry.path()).collect();
+    places.sort();
+    places
+}
+
 /// Hidden entries and Python's cache are not plugins, and nobody wants to hear about them.
 fn is_ignored(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__pycache__"

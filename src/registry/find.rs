@@ -88,6 +88,8 @@ mod tests {
                     description: "d".into(),
                     input_schema: Map::new(),
                     annotations: Map::new(),
+                    confirm: false,
+                    reload: false,
                     bindings: Vec::new(),
                 }),
                 plugin: Arc::new(Plugin {

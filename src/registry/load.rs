@@ -2,8 +2,10 @@
 //!
 //! A plugin that does not answer keeps its last good contract and is stale; whatever goes wrong with one stays with it.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
@@ -28,7 +30,26 @@ pub(super) struct Loader {
     plugins_dir: PathBuf,
     discovery: Discovery,
     pub(super) store: Store,
+    memory: Mutex<HashMap<String, Memory>>,
 }
+
+/// What is known of a plugin that its contract file does not say.
+#[derive(Debug)]
+struct Memory {
+    fingerprint: Fingerprint,
+    what: Remembered,
+}
+
+#[derive(Clone, Debug)]
+enum Remembered {
+    /// Its program did not answer.
+    Failed { reason: String, at: Instant },
+    /// Its contract, which could not be written.
+    Unwritten(Box<Contract>),
+}
+
+/// How long a program that did not answer is left alone while nothing of it changes: what it lacks may be elsewhere.
+const RETRY: Duration = Duration::from_secs(300);
 
 /// A plugin and its tools.
 #[derive(Debug)]
@@ -62,7 +83,39 @@ impl Loader {
             plugins_dir: config.plugins_dir.clone(),
             discovery: config.discovery.clone(),
             store: Store::new(&config.schemas_dir),
+            memory: Mutex::default(),
         }
+    }
+
+    /// Where plugins are looked for.
+    pub(super) fn plugins_dir(&self) -> &Path {
+        &self.plugins_dir
+    }
+
+    fn memory(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered of a plugin in this state.
+    fn recall(&self, plugin: &str, fingerprint: &Fingerprint) -> Option<Remembered> {
+        let memory = self.memory();
+        let known = memory.get(plugin).filter(|known| known.fingerprint.agrees(fingerprint))?;
+        let is_old = matches!(&known.what, Remembered::Failed { at, .. } if at.elapsed() >= RETRY);
+        (!is_old).then(|| known.what.clone())
+    }
+
+    fn remember(&self, plugin: &str, fingerprint: &Fingerprint, what: Remembered) {
+        self.memory().insert(plugin.to_owned(), Memory { fingerprint: fingerprint.clone(), what });
+    }
+
+    fn forget(&self, plugin: &str) {
+        self.memory().remove(plugin);
+    }
+
+    /// Forgets plugins that are gone. They are in the order of names.
+    fn keep(&self, candidates: &[Candidate]) {
+        let is_there = |name: &String| candidates.binary_search_by(|c| c.name.as_str().cmp(name)).is_ok();
+        self.memory().retain(|name, _| is_there(name));
     }
 
     fn capturer(&self, report: &mut Report) -> Capturer {
@@ -89,6 +142,7 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
     });
     report.skipped = found.skipped;
     progress.found(found.candidates.len());
+    loader.keep(&found.candidates);
     let capturer = loader.capturer(&mut report);
     let round = Arc::new(Round { loader: loader.clone(), capturer, unwritable: OnceLock::new() });
     let mut tasks = JoinSet::new();
@@ -130,12 +184,16 @@ impl Round {
         let previous = store.fingerprint(&candidate.name, known.as_ref());
         let fingerprint = Fingerprint::take(&subjected.subject(), previous.as_ref());
         let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
-        let (mut served, asked) = match known {
-            Some(known) if holds => {
+        let (mut served, asked) = match (known, self.loader.recall(&candidate.name, &fingerprint)) {
+            (Some(known), _) if holds => {
                 self.note(store.refresh(&known, &fingerprint));
                 (subjected.serve(known.contract, State::Ready), false)
             }
-            known => (self.ask(subjected, known, &fingerprint).await, true),
+            (_, Some(Remembered::Unwritten(contract))) => (subjected.serve(*contract, State::Ready), false),
+            (known, Some(Remembered::Failed { reason, .. })) => {
+                (subjected.without_answer(known, reason), false)
+            }
+            (known, None) => (self.ask(subjected, known, &fingerprint).await, true),
         };
         served.plugin.diagnostics.extend(faults);
         (served, asked)
@@ -173,12 +231,18 @@ impl Round {
     /// Asks the program; where it fails, its last good contract is served.
     async fn ask(&self, subjected: Subjected, known: Option<Known>, fingerprint: &Fingerprint) -> Loaded {
         let selection = Selection::new(&subjected.manifest);
+        let name = subjected.candidate.name.clone();
         match tree::inspect(&self.capturer, &subjected.program, &selection).await {
-            Ok(inspected) => self.take_in(subjected, &selection, inspected, fingerprint).await,
-            Err(error) => match known {
-                Some(known) => subjected.serve(known.contract, State::Stale(error.to_string())),
-                None => failed(subjected.candidate, error.to_string()),
-            },
+            Ok(inspected) => {
+                self.loader.forget(&name);
+                self.take_in(subjected, &selection, inspected, fingerprint).await
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                let failed = Remembered::Failed { reason: reason.clone(), at: Instant::now() };
+                self.loader.remember(&name, fingerprint, failed);
+                subjected.without_answer(known, reason)
+            }
         }
     }
 
@@ -201,7 +265,12 @@ impl Round {
         let made = schema::tools(&name, &selection.narrow(&root), &subjected.manifest.tools);
         diagnostics.extend(made.diagnostics);
         let contract = Contract::new(&name, root, made.tools, diagnostics);
-        self.note(self.loader.store.write(&contract, fingerprint, &pages));
+        let written = self.loader.store.write(&contract, fingerprint, &pages);
+        if written.is_err() {
+            let unwritten = Remembered::Unwritten(Box::new(contract.clone()));
+            self.loader.remember(&name, fingerprint, unwritten);
+        }
+        self.note(written);
         subjected.serve(contract, State::Ready)
     }
 
@@ -223,6 +292,14 @@ impl Subjected {
             outside: &self.outside,
             live: self.program.live,
             describe: self.describe,
+        }
+    }
+
+    /// Its last good contract, where it has one.
+    fn without_answer(self, known: Option<Known>, reason: String) -> Loaded {
+        match known {
+            Some(known) => self.serve(known.contract, State::Stale(reason)),
+            None => failed(self.candidate, reason),
         }
     }
 

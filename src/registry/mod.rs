@@ -11,6 +11,7 @@ mod find;
 mod load;
 mod narrow;
 mod report;
+mod watch;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ pub struct Served {
 }
 
 /// A plugin as it is served.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Plugin {
     /// The directory's name.
     pub name: String,
@@ -120,6 +121,12 @@ pub trait Progress: Send + Sync {
     fn done(&self, plugin: &str);
 }
 
+/// Reports to nobody.
+impl Progress for () {
+    fn found(&self, _: usize) {}
+    fn done(&self, _: &str) {}
+}
+
 impl Registry {
     /// Discovers all plugins (from contracts where those are valid) and makes the first snapshot. Never fails: a
     /// plugins directory that is not there is an empty snapshot, and the [`Report`] says so.
@@ -136,13 +143,15 @@ impl Registry {
     }
 
     /// Looks at all plugins again. Where anything is different, the new snapshot takes the place of the old one and
-    /// watchers are told. Returns whether it did. Reloads at the same time wait for one another.
+    /// watchers are told. Returns whether it did. Reloads at the same time wait for one another. A plugin that was good
+    /// and has become unusable keeps its tools, and is stale.
     pub async fn reload(&self, progress: &dyn Progress) -> bool {
         let mut places = self.places.lock().await;
-        let (loaded, report) = load::all(&self.loader, progress).await;
+        let (mut loaded, report) = load::all(&self.loader, progress).await;
+        let old = self.snapshot();
+        loaded.iter_mut().for_each(|loaded| old.stand_in(loaded, &places));
         let snapshot = assemble(loaded, &mut places);
         self.report.store(Arc::new(report));
-        let old = self.snapshot();
         if old.generation > 0 && snapshot.says_the_same(&old) {
             return false;
         }
@@ -219,6 +228,22 @@ fn place(places: &mut Places, plugin: &str, bound: usize) -> Arc<Semaphore> {
 }
 
 impl Snapshot {
+    /// Puts a plugin's good state of before in the place of a failed one: files are not written all at once.
+    fn stand_in(&self, loaded: &mut Loaded, places: &Places) {
+        let State::Failed(reason) = &loaded.plugin.state else { return };
+        let found = self.plugins.binary_search_by(|p| p.name.cmp(&loaded.plugin.name));
+        let Some(old) = found.ok().map(|at| &self.plugins[at]) else { return };
+        if matches!(old.state, State::Failed(_)) {
+            return;
+        }
+        let mut plugin = Plugin::clone(old);
+        plugin.state = State::Stale(reason.clone());
+        let own = self.tools.iter().filter(|served| served.plugin.name == plugin.name);
+        loaded.tools = own.map(|served| Tool::clone(&served.tool)).collect();
+        loaded.max_concurrency = plugin.concurrency.is_some().then(|| places[&plugin.name].0);
+        loaded.plugin = plugin;
+    }
+
     /// Whether nothing that is served or reported differs, the generation aside.
     fn says_the_same(&self, other: &Snapshot) -> bool {
         let tools =

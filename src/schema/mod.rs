@@ -71,6 +71,8 @@ impl<'a> Builder<'a> {
             title: given.title,
             input_schema: input_schema(chain, &bindings),
             annotations: given.annotations,
+            confirm: given.confirm,
+            reload: given.reload,
             path,
             bindings,
         });

@@ -263,6 +263,8 @@ fn a_manifest_overrides() {
                 title: Some("Up".into()),
                 description: Some("Goes up".into()),
                 annotations: Map::new(),
+                confirm: false,
+                reload: false,
             },
         ),
         ("down".to_owned(), ToolOverride { name: Some("no good".into()), ..ToolOverride::default() }),

@@ -42,7 +42,7 @@ fn with_session(app: &App, access: &Access, id: &str, body: &[u8]) -> HttpRespon
         Ok(read) => read,
         Err(fault) => return reply::rpc(StatusCode::BAD_REQUEST, &fault.response()),
     };
-    let refused = begin_all(app, &session, messages, &outgoing);
+    let refused = begin_all(app, &session, messages, &outgoing, &outgoing);
     let Some(first) = refused.first() else {
         return reply::accepted();
     };
@@ -71,6 +71,7 @@ async fn bare(request: &HttpRequest, app: &App, access: &Access, body: &[u8]) ->
                 app.server.begin(context, request, answers.clone(), ());
             }
             Ok(Message::Notification(told)) => dispatch::notification(None, &told),
+            // Nobody was asked: there is no session.
             Ok(Message::Response { .. }) => {}
             Err(fault) => refused.push(fault.response()),
         }
@@ -92,15 +93,16 @@ pub(super) fn read(body: &[u8], revision: Revision) -> Result<(Vec<Result<Messag
     }
 }
 
-/// Takes messages of a session; everything about them goes to `outgoing`, but for the answers to requests that
-/// can't run, which are returned.
+/// Takes messages of a session; answers go to `answers`, what is told and asked meanwhile to `told`. The answers to
+/// requests that can't run are returned.
 pub(super) fn begin_all(
     app: &App,
     session: &Arc<Session>,
     messages: Vec<Result<Message, Fault>>,
-    outgoing: &Outgoing,
+    answers: &Outgoing,
+    told: &Outgoing,
 ) -> Vec<Response> {
-    let begun = messages.into_iter().map(|message| begin(app, session, message, outgoing));
+    let begun = messages.into_iter().map(|message| begin(app, session, message, answers, told));
     begun.filter_map(Result::err).collect()
 }
 
@@ -108,7 +110,8 @@ fn begin(
     app: &App,
     session: &Arc<Session>,
     message: Result<Message, Fault>,
-    outgoing: &Outgoing,
+    answers: &Outgoing,
+    told: &Outgoing,
 ) -> Result<(), Response> {
     match message.map_err(Fault::response)? {
         Message::Request(request) => {
@@ -116,11 +119,11 @@ fn begin(
                 .begin(&request.id)
                 .map_err(|error| Response { id: Some(request.id.clone()), outcome: Err(error) })?;
             let cancel = running.token().clone();
-            let context = Context::of_session(session, outgoing.clone(), cancel);
-            app.server.begin(context, request, outgoing.clone(), running);
+            let context = Context::of_session(session, told.clone(), cancel);
+            app.server.begin(context, request, answers.clone(), running);
         }
         Message::Notification(told) => dispatch::notification(Some(session), &told),
-        Message::Response { .. } => {}
+        Message::Response { id, outcome } => session.answered(&id, outcome),
     }
     Ok(())
 }

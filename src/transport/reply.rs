@@ -187,6 +187,7 @@ impl Exchange {
         let code = answer.outcome.as_ref().err().map(|e| e.code);
         match code {
             Some(RpcError::METHOD_NOT_FOUND) if self.revision.is_modern() => StatusCode::NOT_FOUND,
+            Some(RpcError::MISSING_CAPABILITY) => StatusCode::BAD_REQUEST,
             _ => StatusCode::OK,
         }
     }

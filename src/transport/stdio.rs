@@ -100,7 +100,10 @@ async fn take(server: &Arc<Server>, session: &Arc<Session>, line: &[u8], outgoin
                 dispatch::notification(Some(session), &told);
                 None
             }
-            Ok(Message::Response { .. }) => None,
+            Ok(Message::Response { id, outcome }) => {
+                session.answered(&id, outcome);
+                None
+            }
             Err(fault) => Some(fault.response()),
         };
         if let Some(refused) = refused {
@@ -118,15 +121,14 @@ fn begin(
     let refused = |error| Response { id: Some(request.id.clone()), outcome: Err(error) };
     let modern = if era::is_modern(Some(&request.params), None) {
         let meta = era::modern_meta(&request.params).map_err(refused)?;
-        Some((era::modern_revision(&meta.version).map_err(refused)?, meta.log_level))
+        Some((era::modern_revision(&meta.version).map_err(refused)?, meta))
     } else {
         None
     };
     let running = session.begin(&request.id).map_err(refused)?;
     let mut context = Context::of_session(session, outgoing.clone(), running.token().clone());
-    if let Some((revision, log_level)) = modern {
-        context.revision = revision;
-        context.log_level = log_level;
+    if let Some((revision, meta)) = modern {
+        context = context.modern(revision, &meta);
     }
     server.begin(context, request, outgoing.clone(), running);
     Ok(())

@@ -157,8 +157,10 @@ async fn legacy(
         Err(fault) => return bad_request(fault),
     };
     let (outgoing, messages) = Outgoing::channel();
-    let refused = messages::begin_all(app, session, incoming, &outgoing);
-    drop(outgoing);
+    // A client that takes no stream here may have one of the session's.
+    let told = if accept.events { outgoing.clone() } else { Outgoing::none() };
+    let refused = messages::begin_all(app, session, incoming, &outgoing, &told);
+    drop((outgoing, told));
     Exchange { refused, messages, batch, revision }.respond(request, accept, ()).await
 }
 
@@ -179,16 +181,16 @@ async fn modern(
     };
     let checked = era::modern_meta(&asked.params).and_then(|meta| {
         check_headers(request, &meta.version, &asked)?;
-        Ok((era::modern_revision(&meta.version)?, meta.log_level))
+        Ok((era::modern_revision(&meta.version)?, meta))
     });
-    let (revision, log_level) = match checked {
+    let (revision, meta) = match checked {
         Ok(checked) => checked,
         Err(error) => return bad_request(Fault { id: Some(asked.id), error }),
     };
     let (outgoing, messages) = Outgoing::channel();
     let cancel = CancellationToken::new();
     let told = if accept.events { outgoing.clone() } else { Outgoing::none() };
-    let context = Context::alone(access, revision, log_level, told, cancel.clone());
+    let context = Context::alone(access, revision, None, told, cancel.clone()).modern(revision, &meta);
     app.server.begin(context, asked, outgoing, ());
     let exchange = Exchange { refused: Vec::new(), messages, batch: false, revision };
     exchange.respond(request, accept, cancel.drop_guard()).await

@@ -1,19 +1,26 @@
 """What every client has to see: the plugins beside this file, run as a person would run them, say what is right."""
 import json
+import os
 import subprocess
 import sys
 
 UNKNOWN_TOOL = -32602
 
+# The name that clients fill into the one form that asks for it; they decline all others.
+NAME = "Zoë"
+
 # The Inspector's exit code for a result with `isError`.
 INSPECTOR_TOOL_ERROR = 5
+
+
+ASKING = "call that asks the user"
 
 
 class Expected:
     """The calls that each client makes, and the output of the same programs started without smcp."""
 
     TOOLS = [
-        "health", "sample__my-command", "shapes__crash", "shapes__echo", "shapes__refuse", "shapes__steps",
+        "health", "sample__my-command", "shapes__crash", "shapes__echo", "shapes__greet", "shapes__refuse", "shapes__steps",
         "word-tools__count-words",
     ]
 
@@ -35,6 +42,9 @@ class Expected:
                  "word-tools", "count-words", "--min-length=3", "a bcd efgh")
         self.add("call with progress", "shapes__steps", {"count": 3}, "shapes", "steps", "3")
         self.calls["call with progress"]["progress"] = True
+        self.add(ASKING, "shapes__greet", {"greeting": "Hi"}, "shapes", "greet", "Hi",
+                 SMCP_REQUEST_STATE="Hi",
+                 SMCP_INPUT_RESPONSES=json.dumps({"who": {"action": "accept", "content": {"name": NAME}}}))
         self.calls["failing call"] = {"name": "shapes__refuse", "arguments": {"reason": "not today"}}
         self.calls["crashing call"] = {"name": "shapes__crash", "arguments": {}}
         self.calls["call without a required argument"] = {"name": "sample__my-command", "arguments": {}}
@@ -43,21 +53,22 @@ class Expected:
         self.calls["call of an unknown tool"] = {"name": "sample__missing", "arguments": {}}
         self.calls["call of health"] = {"name": "health", "arguments": {}}
 
-    def add(self, key, tool, arguments, plugin, *argv):
+    def add(self, key, tool, arguments, plugin, *argv, **variables):
         self.calls[key] = {"name": tool, "arguments": arguments}
         done = subprocess.run([sys.executable, self.plugins / plugin / "cli.py", *argv], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True,
+                              env={**os.environ, **variables})
         self.outputs[key] = done.stdout
 
 
-def of_client(seen, revision, pinned, expected):
+def of_client(seen, revision, pinned, expected, calls):
     """What a client saw → each check with its fault, `None` where it is right."""
     yield "negotiates the revision", differs(seen.get("revision"), revision)
     # A client that is told the revision need not ask who the server is.
     if not (pinned and seen.get("server") is None):
         yield "knows the server", differs(seen.get("server"), "smcp")
     yield from of_tools(seen["tools"])
-    for key in expected.calls:
+    for key in calls:
         yield key, of_call(key, seen["calls"][key], expected)
 
 

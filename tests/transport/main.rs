@@ -5,6 +5,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "`json!` in place reads best without a reference")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod asking;
 mod governor;
 mod guard;
 mod modern;

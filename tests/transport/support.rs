@@ -12,11 +12,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 use smcp::argv::ArgvError;
-use smcp::call::{Counts, Record};
+use smcp::call::{Counts, Input, Record};
 use smcp::config::Http;
 use smcp::mcp::{Backend, Server};
 use smcp::model::{Command, Tool};
-use smcp::outcome::CallResult;
+use smcp::outcome::{CallResult, Ended};
 use smcp::plugin::offers::Offers;
 use smcp::profile::Profiles;
 use smcp::registry::{Plugin, Served, Snapshot, State};
@@ -142,6 +142,8 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
                 .unwrap()
                 .clone(),
             annotations: json!({"readOnlyHint": true}).as_object().unwrap().clone(),
+            confirm: false,
+            reload: false,
             bindings: vec![],
         }),
         plugin: Arc::clone(&plugin),
@@ -156,6 +158,10 @@ impl Backend for Fake {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.0.changed.subscribe()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { Fake::reload(self) })
     }
 
     fn counts(&self) -> Counts {
@@ -178,16 +184,17 @@ impl Backend for Fake {
         &'a self,
         served: &'a Served,
         arguments: &'a Map<String, Value>,
+        _input: &'a Input,
         cancel: &'a CancellationToken,
         lines: Option<mpsc::Sender<String>>,
-    ) -> BoxFuture<'a, Result<CallResult, Vec<ArgvError>>> {
+    ) -> BoxFuture<'a, Result<Ended, Vec<ArgvError>>> {
         Box::pin(async move {
             self.0.started.fetch_add(1, Ordering::SeqCst);
             let text = |text: String| CallResult {
                 content: vec![json!({"type": "text", "text": text})],
                 ..CallResult::default()
             };
-            match served.tool.name.as_str() {
+            let result = match served.tool.name.as_str() {
                 "echo" => Ok(CallResult {
                     structured: Some(Value::Object(arguments.clone())),
                     ..text(Value::Object(arguments.clone()).to_string())
@@ -214,7 +221,8 @@ impl Backend for Fake {
                     ..CallResult::default()
                 }),
                 _ => Err(vec![ArgvError { argument: "a".into(), reason: "is wrong".into() }]),
-            }
+            };
+            result.map(Ended::Result)
         })
     }
 }

@@ -4,6 +4,7 @@ import json
 import sys
 
 from fastmcp import Client
+from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 from mcp import MCPError
 
@@ -31,8 +32,18 @@ async def call(client, wanted):
     return {**result.model_dump(mode="json", by_alias=True, exclude_none=True), "steps": steps}
 
 
+def user(job):
+    """Fills in a form that asks for a name, and no other."""
+    async def answer(message, fields, form, context):
+        if "name" in form.requested_schema["properties"]:
+            return ElicitResult(action="accept", content={"name": job["name"]})
+        return ElicitResult(action="decline")
+
+    return answer
+
+
 async def main(job):
-    async with Client(transport(job), mode=job["mode"]) as client:
+    async with Client(transport(job), mode=job["mode"], elicitation_handler=user(job)) as client:
         tools = await client.list_tools()
         print(json.dumps({
             "revision": client.protocol_version,

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 
-from mcp import ClientSession, McpError, StdioServerParameters
+from mcp import ClientSession, McpError, StdioServerParameters, types
 from mcp.client.sse import sse_client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
@@ -37,8 +37,21 @@ async def call(session, wanted):
     return {**result.model_dump(mode="json", by_alias=True, exclude_none=True), "steps": steps}
 
 
+def user(job):
+    """Fills in a form that asks for a name, and no other."""
+    async def answer(context, form):
+        if "name" in form.requestedSchema["properties"]:
+            return types.ElicitResult(action="accept", content={"name": job["name"]})
+        return types.ElicitResult(action="decline")
+
+    return answer
+
+
 async def main(job):
-    async with streams(job) as (reading, writing), ClientSession(reading, writing) as session:
+    async with (
+        streams(job) as (reading, writing),
+        ClientSession(reading, writing, elicitation_callback=user(job)) as session,
+    ):
         hello = await session.initialize()
         tools = (await session.list_tools()).tools
         print(json.dumps({

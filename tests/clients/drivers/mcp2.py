@@ -3,7 +3,7 @@ import asyncio
 import json
 import sys
 
-from mcp import Client, MCPError, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters, types
 from mcp.client.sse import sse_client
 
 
@@ -30,8 +30,18 @@ async def call(client, wanted):
     return {**result.model_dump(mode="json", by_alias=True, exclude_none=True), "steps": steps}
 
 
+def user(job):
+    """Fills in a form that asks for a name, and no other."""
+    async def answer(context, form):
+        if "name" in form.requested_schema["properties"]:
+            return types.ElicitResult(action="accept", content={"name": job["name"]})
+        return types.ElicitResult(action="decline")
+
+    return answer
+
+
 async def main(job):
-    async with Client(target(job), mode=job["mode"]) as client:
+    async with Client(target(job), mode=job["mode"], elicitation_callback=user(job)) as client:
         tools = (await client.list_tools()).tools
         print(json.dumps({
             "revision": client.protocol_version,

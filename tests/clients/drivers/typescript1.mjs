@@ -3,7 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { McpError } from '@modelcontextprotocol/sdk/types.js';
+import { ElicitRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js';
 
 const job = JSON.parse(process.argv[2]);
 
@@ -26,7 +26,14 @@ async function call(client, wanted) {
   }
 }
 
-const client = new Client({ name: 'smcp-tests', version: '1' });
+// Fills in a form that asks for a name, and no other.
+function answer({ params }) {
+  const asked = 'name' in params.requestedSchema.properties;
+  return asked ? { action: 'accept', content: { name: job.name } } : { action: 'decline' };
+}
+
+const client = new Client({ name: 'smcp-tests', version: '1' }, { capabilities: { elicitation: { form: {} } } });
+client.setRequestHandler(ElicitRequestSchema, answer);
 const connection = transport();
 let revision;
 const settle = connection.setProtocolVersion?.bind(connection);

@@ -23,8 +23,16 @@ async function call(client, wanted) {
   }
 }
 
+// Fills in a form that asks for a name, and no other.
+function answer({ params }) {
+  const asked = 'name' in params.requestedSchema.properties;
+  return asked ? { action: 'accept', content: { name: job.name } } : { action: 'decline' };
+}
+
 const mode = /^\d/.test(job.mode) ? { pin: job.mode } : job.mode;
-const client = new Client({ name: 'smcp-tests', version: '1' }, { versionNegotiation: { mode } });
+const capabilities = { elicitation: { form: {} } };
+const client = new Client({ name: 'smcp-tests', version: '1' }, { versionNegotiation: { mode }, capabilities });
+client.setRequestHandler('elicitation/create', answer);
 await client.connect(transport());
 const { tools } = await client.listTools();
 const calls = {};

@@ -2,6 +2,7 @@
 """Arguments of every common kind, printed back as JSON; failures; progress on standard error."""
 import argparse
 import json
+import os
 import sys
 import time
 
@@ -25,6 +26,17 @@ def steps(args):
         print(f"{done}/{args['count']} done", file=sys.stderr, flush=True)
         time.sleep(0.05)
     print(json.dumps({"done": args["count"]}))
+
+
+def greet(args):
+    answers = os.environ.get("SMCP_INPUT_RESPONSES")
+    if answers is None:
+        schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+        asked = {"method": "elicitation/create", "params": {"message": "Who is it?", "requestedSchema": schema}}
+        print(json.dumps({"inputRequests": {"who": asked}, "requestState": args["greeting"]}))
+        return
+    answer = json.loads(answers)["who"]
+    print(json.dumps({"greeting": os.environ["SMCP_REQUEST_STATE"], "answer": answer["content"]}))
 
 
 def main():
@@ -51,6 +63,10 @@ def main():
     command = commands.add_parser("steps", help="tell progress on standard error")
     command.add_argument("count", type=int, help="how many steps")
     command.set_defaults(run=steps)
+
+    command = commands.add_parser("greet", help="ask for a name and greet")
+    command.add_argument("greeting", help="how to greet")
+    command.set_defaults(run=greet)
 
     args = vars(parser.parse_args())
     return args.pop("run")(args)
