@@ -62,7 +62,7 @@ pub struct Route {
 const PROFILE: &str = "profile";
 
 /// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
-pub const ROUTES: [Route; 24] = [
+pub const ROUTES: [Route; 25] = [
     Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
     Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
     Route { method: "GET", path: "/sse/{profile}", handler: || web::get().to(sse::get) },
@@ -87,6 +87,7 @@ pub const ROUTES: [Route; 24] = [
     file(5),
     file(6),
     file(7),
+    file(8),
 ];
 
 /// A file of the page: [`ASSETS`].

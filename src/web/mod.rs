@@ -22,10 +22,11 @@ pub struct Asset {
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file of the page, the page first. They are the same for everyone who asks.
-pub const ASSETS: [Asset; 8] = [
+pub const ASSETS: [Asset; 9] = [
     Asset { path: "/", kind: "text/html; charset=utf-8", text: include_str!("page/index.html") },
     Asset { path: "/page/page.css", kind: "text/css; charset=utf-8", text: include_str!("page/page.css") },
     Asset { path: "/page/app.js", kind: SCRIPT, text: include_str!("page/app.js") },
+    Asset { path: "/page/ask.js", kind: SCRIPT, text: include_str!("page/ask.js") },
     Asset { path: "/page/dom.js", kind: SCRIPT, text: include_str!("page/dom.js") },
     Asset { path: "/page/form.js", kind: SCRIPT, text: include_str!("page/form.js") },
     Asset { path: "/page/help.js", kind: SCRIPT, text: include_str!("page/help.js") },

@@ -11,10 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::support::{FILES, PATIENCE, Running, http, start, start_governed};
 
 /// The page's own files: the same bytes for everyone, so they need no key, but pass the guard for all else.
-const PAGE: [&str; 8] = [
+const PAGE: [&str; 9] = [
     "/",
     "/page/page.css",
     "/page/app.js",
+    "/page/ask.js",
     "/page/dom.js",
     "/page/form.js",
     "/page/help.js",

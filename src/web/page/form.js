@@ -7,6 +7,17 @@ import { h } from "./dom.js";
 
 let ids = 0;
 
+/** Enter sends the form from fields where it would do something else; with Shift it does that. */
+export function enterSubmits(form) {
+  form.addEventListener("keydown", (event) => {
+    const plain = !event.shiftKey && !event.isComposing;
+    if (event.key === "Enter" && plain && event.target.matches("textarea, select, [type=checkbox]")) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  });
+}
+
 const flatten = (schema) => (schema.anyOf ? schema.anyOf.flatMap(flatten) : [schema]);
 const shown = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
@@ -79,7 +90,7 @@ function suggested(suggestions, options) {
 
 function text(options) {
   const element = h("textarea", { id: options.id, rows: 1, placeholder: placeholder(options), spellcheck: "false", autocomplete: "off",
-    title: "Enter calls the tool, Shift+Enter begins a new line" });
+    title: "Enter sends the form, Shift+Enter begins a new line" });
   return withEmpty({ element: h("div", { class: "one" }, element), focus: element }, options);
 }
 

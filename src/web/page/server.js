@@ -69,7 +69,7 @@ async function* events(stream) {
 /** One request of MCP; `told` gets the notifications that come before the answer. To abort it is to cancel it. */
 async function rpc(method, params, meta = {}, { signal, told } = {}) {
   const id = ++lastId;
-  const own = { protocolVersion: REVISION, clientCapabilities: {}, clientInfo: { name: "smcp page", version: REVISION } };
+  const own = { protocolVersion: REVISION, clientCapabilities: { elicitation: { form: {} } }, clientInfo: { name: "smcp page", version: REVISION } };
   const _meta = { ...Object.fromEntries(Object.entries({ ...own, ...meta.mcp }).map(([k, v]) => [META + k, v])), ...meta.plain };
   const headers = {
     "Accept": "application/json, text/event-stream",
@@ -102,7 +102,15 @@ export async function tools() {
   return all;
 }
 
-/** Calls a tool, with its progress and what it writes to standard error told meanwhile. */
-export const call = (name, args, signal, told) =>
-  rpc("tools/call", { name, arguments: args },
-    { mcp: { logLevel: "debug" }, plain: { progressToken: `page-${lastId}` } }, { signal, told });
+/**
+ * Calls a tool, with its progress and what it writes to standard error told meanwhile. `answer` gives the answers to
+ * what it asks back; then it is called again with them.
+ */
+export async function call(name, args, signal, told, answer) {
+  for (let more = {}; ;) {
+    const meta = { mcp: { logLevel: "debug" }, plain: { progressToken: `page-${lastId}` } };
+    const result = await rpc("tools/call", { name, arguments: args, ...more }, meta, { signal, told });
+    if (result.resultType !== "input_required") return result;
+    more = { inputResponses: await answer(result.inputRequests), requestState: result.requestState };
+  }
+}

@@ -1,7 +1,8 @@
 // One tool: a form from its schema, the command line that comes of it, the call, and the help page beside it.
 
+import { ask } from "./ask.js";
 import { duration, h, quoted } from "./dom.js";
-import { control, phrase } from "./form.js";
+import { control, enterSubmits, phrase } from "./form.js";
 import { bySource, helpPage, sourceLabel } from "./help.js";
 import { call, get, post } from "./server.js";
 
@@ -89,17 +90,11 @@ function formOf(tool, plugin, sources, calledBack) {
   const read = () => Object.fromEntries(fields.map((field) => [field.dataset.property, field.control.read()])
     .filter(([, value]) => value !== undefined));
   const line = plugin && commandLine(tool, fields, read);
-  const { run, start, stop, isRunning } = caller(tool, read, calledBack);
+  const { run, start, stop, isRunning } = caller(tool, read, line?.check, calledBack);
   form.append(line?.element ?? "", run.buttons);
   form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
   form.addEventListener("input", () => line?.ask());
-  form.addEventListener("keydown", (event) => {
-    const plain = !event.shiftKey && !event.isComposing;
-    if (event.key === "Enter" && plain && event.target.matches("textarea, select, [type=checkbox]")) {
-      event.preventDefault();
-      form.requestSubmit();
-    }
-  });
+  enterSubmits(form);
   const keys = (event) => { if (event.key === "Escape") stop(); };
   form.addEventListener("keydown", keys);
   run.result.addEventListener("keydown", keys);
@@ -177,13 +172,24 @@ function commandLine(tool, fields, read) {
       }
     }, REST);
   };
+  // Whether the form can be sent; if not, what is wrong is shown, and the first such field gets the focus.
+  const check = async () => {
+    clearTimeout(timer);
+    for (const field of fields) field.touched = true;
+    const answer = await post("/inspect/argv", { name: tool.name, arguments: read() }).catch(() => null);
+    if (!answer) return true;
+    asked.abort();
+    show(answer);
+    if (answer.errors) fields.find((field) => !field.querySelector(".wrong").hidden)?.control.focus.focus();
+    return !answer.errors;
+  };
   for (const field of fields) field.addEventListener("focusout", () => { field.touched = true; ask(); });
-  return { element, ask };
+  return { element, ask, check };
 }
 
 /** The buttons that call and cancel, and where the call is shown. */
-function caller(tool, read, calledBack) {
-  let running = null;
+function caller(tool, read, check, calledBack) {
+  let [running, checking] = [null, false];
   const callButton = h("button", { class: "primary" }, "Call");
   const cancelButton = h("button", { type: "button", disabled: true }, "Cancel");
   // Readers are told of the beginning and the end, not of each tick.
@@ -217,7 +223,11 @@ function caller(tool, read, calledBack) {
     calledBack();
   };
   const start = async () => {
-    if (running) return;
+    if (running || checking) return;
+    checking = true;
+    const fits = await check?.() ?? true;
+    checking = false;
+    if (!fits) return;
     running = { abort: new AbortController(), began: performance.now(), message: "" };
     running.clock = setInterval(tick, 100);
     [callButton.disabled, cancelButton.disabled, bar.hidden, result.hidden] = [true, false, false, false];
@@ -231,7 +241,13 @@ function caller(tool, read, calledBack) {
     const show = () => result.scrollIntoView({ block: "nearest" });
     show();
     try {
-      const answer = await call(tool.name, read(), running.abort.signal, told);
+      const { signal } = running.abort;
+      const answer = await call(tool.name, read(), signal, told, async (questions) => {
+        status.textContent = "it asks";
+        const answers = await ask(questions, content, signal);
+        status.textContent = "running";
+        return answers;
+      });
       const code = answer.structuredContent?.error?.code;
       end(answer.isError ? "bad" : "good", answer.isError ? `error${code ? ` (${code})` : ""}` : "ok");
       content.replaceChildren(...shownResult(answer));

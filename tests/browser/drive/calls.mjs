@@ -11,6 +11,7 @@ export async function calls() {
   await scenario("a form", {}, form);
   await scenario("calls", {}, callsOf);
   await scenario("a running call", {}, running);
+  await scenario("a tool that asks back", {}, asking);
   await scenario("foreign text", {}, foreign);
 }
 
@@ -102,12 +103,13 @@ async function callsOf({ page, check }) {
     await state(page).filter({ hasText: /^ok/ }).waitFor();
     assert.match(await page.locator(".result .content").innerText(), /healthy/);
   });
-  await check("arguments that can't be are refused by the server", async () => {
+  await check("a form that can't be sent is not, and the first wrong field gets the focus", async () => {
     await page.evaluate(() => { location.hash = "#/tool/forms__steps"; });
     await page.locator("h1", { hasText: "forms__steps" }).waitFor();
     await press(page);
-    await state(page).filter({ hasText: /^error/ }).waitFor();
-    assert.match(await page.locator(".result .content").innerText(), /count/);
+    await field(page, "count").locator(".wrong", { hasText: "is required" }).waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.closest(".field")?.dataset.property), "count");
+    assert.equal(await page.locator(".result").isVisible(), false);
   });
 }
 
@@ -149,7 +151,7 @@ async function running({ page, check }) {
     await until("the end is listed", async () => (await rows.first().innerText()).includes("cancelled"));
     const cells = await rows.evaluateAll((all) => all.slice(0, 3).map((row) => [...row.children].map((cell) => cell.innerText)));
     assert.deepEqual(cells.map(([, tool, outcome]) => [tool, outcome]),
-      [["forms__steps", "cancelled"], ["forms__steps", "ok"], ["forms__steps", "invalid_arguments"]]);
+      [["forms__steps", "cancelled"], ["forms__steps", "ok"], ["forms__fail", "plugin_error"]]);
     const seconds = Number(/^(\d+\.\d) s$/.exec(cells[1][3])?.[1]);
     assert.ok(seconds >= 3 && seconds < 10, cells[1][3]);
     assert.ok(cells[0][0].includes(":"), cells[0][0]);
@@ -162,6 +164,32 @@ function runs(id) {
   } catch {
     return false;
   }
+}
+
+async function asking({ page, check }) {
+  await open(page, "#/tool/wonders");
+  const question = page.getByRole("form", { name: "Question" });
+  await check("it is called once that is confirmed and its question is answered, by keys alone", async () => {
+    await press(page);
+    await question.filter({ hasText: "Run the tool `wonders`" }).waitFor();
+    await page.keyboard.press("Enter");
+    await question.filter({ hasText: "Who is <b>it</b>?" }).waitFor();
+    await page.keyboard.type("Ann");
+    await page.keyboard.press("Enter");
+    await state(page).filter({ hasText: /^ok/ }).waitFor();
+    assert.equal((await page.locator(".result .content").innerText()).trim(), "hello Ann");
+    assert.equal(await question.count(), 0);
+  });
+  await check("a question can be declined, and the call be cancelled instead", async () => {
+    await press(page);
+    await question.getByRole("button", { name: "Decline" }).click();
+    await state(page).filter({ hasText: /^error/ }).waitFor();
+    await press(page);
+    await question.waitFor();
+    await page.keyboard.press("Escape");
+    await state(page).filter({ hasText: /^cancelled/ }).waitFor();
+    assert.equal(await question.count(), 0);
+  });
 }
 
 async function foreign({ page, check }) {
