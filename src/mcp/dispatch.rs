@@ -168,8 +168,8 @@ fn discover(revision: Revision) -> Value {
 fn capabilities(revision: Revision) -> Value {
     let mut has = json!({
         "tools": {"listChanged": true},
-        "resources": {"subscribe": true},
-        "prompts": {},
+        "resources": {"subscribe": true, "listChanged": true},
+        "prompts": {"listChanged": true},
         "logging": {},
     });
     if revision.has_annotations() {

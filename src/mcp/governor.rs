@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::access::{Governor, Selection};
 use super::message::RpcError;
-use super::{Context, Server, health, tools_changed};
+use super::{Context, List, Server, health};
 use crate::argv::ArgvError;
 use crate::model::Tool;
 use crate::outcome::{CallResult, failure};
@@ -264,8 +264,8 @@ impl Desk<'_> {
     /// On the session's own stream; where it has none, on the one that answers this call.
     fn tell(&self) {
         let own = self.context.session.as_ref().and_then(|session| session.outgoing());
-        if !own.is_some_and(|own| own.notify(tools_changed())) {
-            self.context.outgoing.notify(tools_changed());
+        if !own.is_some_and(|own| own.notify(List::Tools.changed())) {
+            self.context.outgoing.notify(List::Tools.changed());
         }
     }
 }

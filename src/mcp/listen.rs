@@ -6,12 +6,7 @@ use super::era::META_SUBSCRIPTION;
 use super::message::{Id, Params, RpcError, notification};
 use super::session::Out;
 use super::subscriptions::{self, Watch};
-use super::{Context, Server};
-
-/// The notification that a list of tools is not what it was.
-pub fn tools_changed() -> Value {
-    notification("notifications/tools/list_changed", Value::Null)
-}
+use super::{Context, List, Server};
 
 /// Serves one subscription. Ends with a result when the server stops; when the client ends it, nothing is sent.
 pub(super) async fn run(
@@ -26,17 +21,15 @@ pub(super) async fn run(
     let Ok(_place) = server.listeners.try_acquire() else {
         return Err(RpcError::new(RpcError::INTERNAL, "the server has as many listeners as it takes"));
     };
-    let tools = filter.get("toolsListChanged") == Some(&Value::Bool(true));
+    let wanted: Vec<List> =
+        List::ALL.into_iter().filter(|list| filter.get(&list.filter()) == Some(&Value::Bool(true))).collect();
     let mut watches = watches(server, context, filter);
     let watched: Vec<Value> = watches.iter().map(|w| w.uri().into()).collect();
     let meta = json!({META_SUBSCRIPTION: Value::from(id)});
-    let mut changes = server.changes();
-    changes.mark_unchanged();
+    let mut changes = server.list_changes();
 
     let mut granted = json!({});
-    if tools {
-        granted["toolsListChanged"] = true.into();
-    }
+    wanted.iter().for_each(|list| granted[list.filter()] = true.into());
     if !watched.is_empty() {
         granted["resourceSubscriptions"] = watched.into();
     }
@@ -55,11 +48,11 @@ pub(super) async fn run(
             () = context.cancel.cancelled() => break,
             () = server.shutdown().cancelled() => break,
             () = &mut connection_ends => break,
-            told = changes.changed(), if tools => {
-                if told.is_err() {
-                    break;
+            list = changes.next() => {
+                if !wanted.contains(&list) {
+                    continue;
                 }
-                let mut told = tools_changed();
+                let mut told = list.changed();
                 told["params"] = json!({"_meta": meta});
                 listens = context.outgoing.send(Out::Notification(told)).await;
             }

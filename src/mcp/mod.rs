@@ -7,6 +7,7 @@
 pub mod access;
 pub mod asking;
 mod call;
+mod changes;
 mod completion;
 pub mod dispatch;
 pub mod era;
@@ -41,7 +42,7 @@ use crate::outcome::Ended;
 use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
 
-pub use listen::tools_changed;
+pub use changes::{Changes, List};
 
 use access::{Access, Denied, Governor};
 use asking::{Capabilities, Sealer};

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::sse;
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::App;
 use super::reply::{self, Refusal};
+use crate::mcp::Changes;
 use crate::mcp::era::Revision;
 use crate::mcp::session::{Out, Session};
-use crate::mcp::tools_changed;
 
 /// Ends the session when the stream is dropped.
 struct Ending {
@@ -37,7 +37,7 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
     let profile = request.match_info().get(super::PROFILE).unwrap_or_default();
     let endpoint = format!("/messages/{profile}?session_id={}", session.id());
     let endpoint = sse::Data::new(endpoint).event("endpoint").into();
-    let changes = app.server.changes();
+    let changes = app.server.list_changes();
     let ending = Ending { app, session: Arc::clone(&session) };
     let stream = session_stream(session, messages, changes, ending);
     reply::events(&request, stream::iter([endpoint]).chain(stream))
@@ -49,14 +49,13 @@ fn open(app: &App, request: &HttpRequest) -> Result<Arc<Session>, Refusal> {
         .map_err(|error| Refusal::unavailable("too_many_sessions", error.to_string()))
 }
 
-/// All messages to a session, and word of each change of the tools, as events. `held` is dropped with the stream.
+/// All messages to a session, and word of each list that changes, as events. `held` is dropped with the stream.
 pub(super) fn session_stream(
     session: Arc<Session>,
     messages: mpsc::Receiver<Out>,
-    mut changes: watch::Receiver<u64>,
+    changes: Changes,
     held: impl Send + 'static,
 ) -> impl Stream<Item = sse::Event> + 'static {
-    changes.mark_unchanged();
     stream::unfold(
         (session, messages, changes, held),
         |(session, mut messages, mut changes, held)| async move {
@@ -64,8 +63,8 @@ pub(super) fn session_stream(
                 tokio::select! {
                     biased;
                     out = messages.recv() => break out?.to_value(),
-                    Ok(()) = changes.changed() => if session.is_settled() {
-                        break tools_changed();
+                    list = changes.next() => if session.is_settled() {
+                        break list.changed();
                     },
                 }
             };

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::mcp::era::{self, Revision};
 use crate::mcp::message::{self, Fault, Incoming, Message, Request, Response, RpcError};
 use crate::mcp::session::{Out, Outgoing, Session};
-use crate::mcp::{Context, Server, dispatch, tools_changed};
+use crate::mcp::{Changes, Context, Server, dispatch};
 
 /// Bytes of one line; a longer one is skipped and answered with an error.
 const LINE_LIMIT: usize = 16 << 20;
@@ -36,7 +36,7 @@ pub async fn serve(
     let access = server.access(None, None).map_err(io::Error::other)?;
     let session = Session::new(access, Revision::NEWEST_LEGACY);
     let messages = session.attach();
-    let writing = write(output, messages, server.changes(), &session);
+    let writing = write(output, messages, server.list_changes(), &session);
     tokio::pin!(writing);
 
     let (ended, grace) = tokio::select! {
@@ -137,10 +137,9 @@ fn begin(
 async fn write(
     mut output: impl AsyncWrite + Unpin,
     mut messages: mpsc::Receiver<Out>,
-    mut changes: watch::Receiver<u64>,
+    mut changes: Changes,
     session: &Session,
 ) -> io::Result<()> {
-    changes.mark_unchanged();
     loop {
         let message: Value = tokio::select! {
             biased;
@@ -148,11 +147,11 @@ async fn write(
                 Some(out) => out.to_value(),
                 None => return Ok(()),
             },
-            Ok(()) = changes.changed() => {
+            list = changes.next() => {
                 if !session.is_settled() {
                     continue;
                 }
-                tools_changed()
+                list.changed()
             }
         };
         let mut line = message.to_string();

@@ -196,11 +196,11 @@ async fn there_is_no_stream_of_the_servers_own_and_no_session_to_end() {
 async fn a_subscription_tells_what_was_asked_for() {
     let server = start(http());
     let wanted = json!({"notifications": {"toolsListChanged": true, "promptsListChanged": true}});
-    let (client, request) = prepared("sub", "subscriptions/listen", wanted);
+    let (client, request) = prepared("sub", "subscriptions/listen", wanted.clone());
     let mut events = client.events(client.post(&url(&server), &request).await);
     let first = events.message("").await;
     assert_eq!(first["method"], "notifications/subscriptions/acknowledged");
-    assert_eq!(first["params"]["notifications"], json!({"toolsListChanged": true}));
+    assert_eq!(first["params"]["notifications"], wanted["notifications"]);
     let (client, request) = prepared(2, "subscriptions/listen", json!({"notifications": {}}));
     let mut quiet = client.events(client.post(&url(&server), &request).await);
     assert_eq!(quiet.message("").await["params"]["notifications"], json!({}));

@@ -136,7 +136,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
             name: name.into(),
             path: vec![],
             title: Some(format!("Tool {name}")),
-            description: format!("The tool {name}."),
+            description: format!("The tool {name}, edition {generation}."),
             input_schema: json!({"type": "object", "properties": {"a": {"type": "string"}}})
                 .as_object()
                 .unwrap()

@@ -185,14 +185,25 @@ def prompt(args):
 
 def change_tools(args):
     """Puts a program beside this one, or takes it away where it is there."""
-    beside = pathlib.Path.cwd().parent / "greeter"
+    put_or_take("greeter", {"cli.py": GREETER})
+
+
+def change_prompts(args):
+    """The same with a program that has a prompt."""
+    manifest = "[[prompts]]\nname = 'greeting'\nfile = 'greeting.txt'\n"
+    put_or_take("prompter", {"cli.py": GREETER, "greeting.txt": "Say hello.\n", "plugin.toml": manifest})
+
+
+def put_or_take(name, files):
+    beside = pathlib.Path.cwd().parent / name
     if beside.exists():
         shutil.rmtree(beside)
-        print("The greeter is gone.")
+        print("The %s is gone." % name)
     else:
         beside.mkdir()
-        (beside / "cli.py").write_text(GREETER)
-        print("The greeter is there.")
+        for file, text in files.items():
+            (beside / file).write_text(text)
+        print("The %s is there." % name)
 
 
 COMMANDS = {
@@ -212,6 +223,7 @@ COMMANDS = {
     "need-user": (greet, "ask the user"),
     "prompt": (prompt, "print a prompt about what the user says"),
     "change-tools": (change_tools, "change which tools there are"),
+    "change-prompts": (change_prompts, "change which prompts there are"),
 }
 
 
