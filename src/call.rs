@@ -3,6 +3,8 @@
 //! Shared by all sessions. It bounds how many processes run (over all plugins, and for a plugin that asks for it) and
 //! how many calls wait; it must not know JSON-RPC, sessions or transports.
 
+mod recent;
+
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -17,6 +19,10 @@ use crate::config::Limits;
 use crate::outcome::{self, CallResult, Ended};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
+
+pub use recent::{KEPT, Record};
+
+use recent::Recent;
 
 /// Bytes of standard error that are kept at most: it is shown in errors only, where its end is what matters.
 const ERROR_CAP: usize = 64 * 1024;
@@ -47,6 +53,7 @@ pub struct Caller {
     calls: AtomicU64,
     errors: AtomicU64,
     running: Arc<AtomicU64>,
+    recent: Recent,
 }
 
 /// The variable with the answers to what a program asked: a JSON object, key → response.
@@ -102,6 +109,7 @@ impl Caller {
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             running: Arc::default(),
+            recent: Recent::default(),
         })
     }
 
@@ -120,7 +128,14 @@ impl Caller {
         let started = Instant::now();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let mut outcome = Outcome { errors: &self.errors, is_error: true };
-        let words = served.argv(arguments)?;
+        let note = self.recent.begin(&served.tool.name);
+        let words = match served.argv(arguments) {
+            Ok(words) => words,
+            Err(errors) => {
+                note.end("invalid_arguments");
+                return Err(errors);
+            }
+        };
         let variables = input.variables();
         let ended = match too_large(&variables) {
             Some(refusal) => Ended::Result(refusal),
@@ -139,6 +154,10 @@ impl Caller {
             Ended::Result(_) => "ok",
             Ended::Asks(_) => "it asks back",
         };
+        note.end(match &ended {
+            Ended::Result(result) => result.error_code().unwrap_or(how),
+            Ended::Asks(_) => "asks",
+        });
         log::info!("call of {}: {how} after {:.1?}", served.tool.name, started.elapsed());
         Ok(ended)
     }
@@ -150,6 +169,11 @@ impl Caller {
             errors: self.errors.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
         }
+    }
+
+    /// The last calls, the newest first, at most [`KEPT`].
+    pub fn recent(&self) -> Vec<Record> {
+        self.recent.list()
     }
 
     /// A place to run in, waited for where need be; else what the caller is told. The plugin's own place comes first:

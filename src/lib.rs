@@ -31,6 +31,7 @@ pub mod outcome;
 pub mod registry;
 
 pub mod mcp;
+pub mod web;
 
 pub mod transport;
 

@@ -19,7 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["outcome"],
     &["registry"],
     &["call"],
-    &["mcp"],
+    &["mcp", "web"],
     &["transport"],
     &["logging"],
     &["commands"],

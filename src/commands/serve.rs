@@ -157,7 +157,7 @@ fn addresses(address: SocketAddr) -> String {
     let host = if host.contains(':') { format!("[{host}]") } else { host };
     let url = format!("http://{host}:{}", address.port());
     format!(
-        "listening on {address}\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
+        "listening on {address}\n  page            {url}/\n  streamable HTTP {url}/mcp\n  SSE             {url}/sse\n  JSON-RPC        {url}/messages/"
     )
 }
 

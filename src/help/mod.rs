@@ -29,6 +29,8 @@ mod values;
 
 use crate::model::Command;
 
+pub use normalize::plain;
+
 /// Reads the help page of the command that `path` leads to (empty for the program itself). Total: any text gives a
 /// command, and what could not be placed becomes its diagnostics.
 pub fn parse(page: &str, path: &[&str]) -> Command {

@@ -52,8 +52,9 @@ static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is constant")
 });
 
-/// Takes away escape sequences, overstrikes (`x BS x`, as pagers print bold) and other control characters.
-pub(super) fn plain(page: &str) -> String {
+/// A page without escape sequences, overstrikes (`x BS x`, as pagers print bold) and other control characters: the text
+/// whose lines are counted.
+pub fn plain(page: &str) -> String {
     let stripped = ESCAPES.replace_all(page, "");
     let mut out = String::with_capacity(stripped.len());
     for c in stripped.chars() {

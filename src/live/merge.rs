@@ -72,8 +72,9 @@ fn shares_flag(a: &Argument, b: &Argument) -> bool {
     a.flags.iter().any(|flag| b.flags.contains(flag))
 }
 
-/// For each argument of the page the index of the parser's that it shows.
-fn partners(text: &[Argument], live: &[Argument]) -> Vec<Option<usize>> {
+/// For each argument of the page (`text`) the index of the parser's (`live`) that it shows: one that has a flag of it,
+/// or a positional of its name, or else of its place. No index comes twice.
+pub fn partners(text: &[Argument], live: &[Argument]) -> Vec<Option<usize>> {
     let mut taken = vec![false; live.len()];
     let mut partners = vec![None; text.len()];
     let same: [fn(&Argument, &Argument) -> bool; 2] = [

@@ -9,7 +9,7 @@ mod field;
 mod merge;
 
 pub use field::LiveError;
-pub use merge::merge;
+pub use merge::{merge, partners};
 
 use crate::model::Command;
 

@@ -25,6 +25,7 @@ pub mod session;
 mod subscriptions;
 mod tools;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::argv::ArgvError;
-use crate::call::{Caller, Counts, Input};
+use crate::call::{Caller, Counts, Input, Record};
 use crate::outcome::Ended;
 use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
@@ -66,6 +67,16 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The counts of calls so far.
     fn counts(&self) -> Counts;
+
+    /// The last calls, the newest first.
+    fn recent(&self) -> Vec<Record> {
+        Vec::new()
+    }
+
+    /// The help pages of a plugin, as [`Registry::pages`] has them.
+    fn pages(&self, _plugin: &str) -> Option<BTreeMap<String, String>> {
+        None
+    }
 
     /// Runs one call to its end, as [`Caller::call`] does.
     fn call<'a>(
@@ -104,6 +115,14 @@ impl Backend for Plugins {
 
     fn counts(&self) -> Counts {
         self.caller.counts()
+    }
+
+    fn recent(&self) -> Vec<Record> {
+        self.caller.recent()
+    }
+
+    fn pages(&self, plugin: &str) -> Option<BTreeMap<String, String>> {
+        self.registry.pages(plugin)
     }
 
     fn call<'a>(
@@ -271,6 +290,16 @@ impl Server {
     /// Tells the generation of each new snapshot.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.backend.changes()
+    }
+
+    /// The last calls, the newest first.
+    pub fn recent(&self) -> Vec<Record> {
+        self.backend.recent()
+    }
+
+    /// The help pages of a plugin, as [`Registry::pages`] has them. Reads a file.
+    pub fn pages(&self, plugin: &str) -> Option<BTreeMap<String, String>> {
+        self.backend.pages(plugin)
     }
 
     /// Begins to answer a request; the answer goes to `answers`, after every notification that belongs to it. It is

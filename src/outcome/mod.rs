@@ -35,6 +35,18 @@ pub struct CallResult {
     pub is_error: bool,
 }
 
+/// Bytes of an error's code at most; ours are shorter.
+const CODE_LIMIT: usize = 32;
+
+impl CallResult {
+    /// The code of an error (`structuredContent.error.code`), where it is a word in small letters as ours are.
+    pub fn error_code(&self) -> Option<&str> {
+        let code = self.structured.as_ref().filter(|_| self.is_error)?["error"]["code"].as_str()?;
+        let is_word = !code.is_empty() && code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        (is_word && code.len() <= CODE_LIMIT).then_some(code)
+    }
+}
+
 /// What a process came to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ended {

@@ -325,6 +325,18 @@ proptest! {
 }
 
 #[test]
+fn the_code_of_an_error_is_known_whoever_gave_it() {
+    assert_eq!(failure("busy", "later").error_code(), Some("busy"));
+    assert_eq!(ended(End::Exit(1), b"", b"").error_code(), Some("plugin_error"));
+    assert_eq!(ended(End::Exit(0), br#"{"error": {"code": "busy"}}"#, b"").error_code(), None);
+    for (code, expected) in
+        [("own_code", Some("own_code")), ("Any <text>", None), ("", None), (&"x".repeat(33), None)]
+    {
+        assert_eq!(failure(code, "text").error_code(), expected, "{code}");
+    }
+}
+
+#[test]
 fn a_program_that_ends_well_can_ask_back() {
     let output = r#"{"inputRequests": {"k": {"method": "roots/list"}}, "requestState": "s"}"#;
     let finished = |end| {

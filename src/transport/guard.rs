@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, web};
+use actix_web::{Error, HttpMessage as _, web::Data};
 
 use super::App;
 use super::keys::{Keys, Known, text};
@@ -19,6 +19,7 @@ use super::peers::Peers;
 use super::rate::Limiter;
 use super::reply::Refusal;
 use crate::config::Http;
+use crate::web;
 
 /// Names by which this machine is called on it or in its containers. Those in `.internal` are a container engine's
 /// words for the host; nobody can register them, so no foreign page can come under them.
@@ -50,6 +51,7 @@ pub(super) struct Passed {
 struct Asked<'a> {
     peer: Option<IpAddr>,
     method: &'a Method,
+    path: &'a str,
     /// The authority of the request line, where it has one.
     authority: Option<&'a str>,
     headers: &'a HeaderMap,
@@ -77,7 +79,7 @@ impl Guard {
         self.check_rate(asked.peer, key)?;
         self.check_host(asked, key.is_some())?;
         self.check_origin(asked.headers)?;
-        self.check_key(asked.peer, key.is_some())?;
+        self.check_key(asked, key.is_some())?;
         self.check_form(asked)?;
         Ok(Passed { profile: key.and_then(|key| key.profile).map(str::to_owned) })
     }
@@ -133,9 +135,12 @@ impl Guard {
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
     }
 
-    fn check_key(&self, peer: Option<IpAddr>, has_key: bool) -> Result<(), Refusal> {
-        let is_loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        if self.keys.is_empty() || has_key || (is_loopback && !self.require_auth) {
+    /// The page's own files need no key: they say nothing of this server, and a browser that opens an address has none
+    /// to send. The page asks its user for one and sends it with all else that it wants.
+    fn check_key(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
+        let is_loopback = asked.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        let is_file = asked.method == Method::GET && web::asset(asked.path).is_some();
+        if self.keys.is_empty() || has_key || is_file || (is_loopback && !self.require_auth) {
             return Ok(());
         }
         let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
@@ -184,10 +189,11 @@ pub(super) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let app = request.app_data::<web::Data<App>>().expect("the application is made with its state").clone();
+    let app = request.app_data::<Data<App>>().expect("the application is made with its state").clone();
     let asked = Asked {
         peer: request.peer_addr().map(|a| a.ip()),
         method: request.method(),
+        path: request.path(),
         authority: request.head().uri.authority().map(Authority::as_str),
         headers: request.headers(),
     };
@@ -234,7 +240,8 @@ mod tests {
         for (name, value) in pairs {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
-        let asked = Asked { peer: Some(peer.parse().unwrap()), method, authority: None, headers: &headers };
+        let peer = Some(peer.parse().unwrap());
+        let asked = Asked { peer, method, path: "/health", authority: None, headers: &headers };
         Guard::new(http).check(asked).err().map_or(200, |r| r.response().status().as_u16())
     }
 

@@ -7,6 +7,7 @@ mod guard;
 mod health;
 mod keys;
 mod messages;
+mod page;
 mod peers;
 mod rate;
 mod reply;
@@ -32,6 +33,7 @@ use crate::config::Http;
 use crate::mcp::Server;
 use crate::mcp::access::{Access, Denied};
 use crate::mcp::session::Sessions;
+use crate::web::{ASSETS, asset};
 use guard::{Guard, Passed};
 use reply::Refusal;
 
@@ -60,7 +62,7 @@ pub struct Route {
 const PROFILE: &str = "profile";
 
 /// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
-pub const ROUTES: [Route; 12] = [
+pub const ROUTES: [Route; 25] = [
     Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
     Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
     Route { method: "GET", path: "/sse/{profile}", handler: || web::get().to(sse::get) },
@@ -73,7 +75,25 @@ pub const ROUTES: [Route; 12] = [
     Route { method: "POST", path: "/mcp/{profile}", handler: || web::post().to(streamable::post) },
     Route { method: "GET", path: "/mcp/{profile}", handler: || web::get().to(streamable::get) },
     Route { method: "DELETE", path: "/mcp/{profile}", handler: || web::delete().to(streamable::delete) },
+    Route { method: "GET", path: "/inspect/plugins", handler: || web::get().to(page::plugins) },
+    Route { method: "GET", path: "/inspect/tool", handler: || web::get().to(page::tool) },
+    Route { method: "POST", path: "/inspect/argv", handler: || web::post().to(page::argv) },
+    Route { method: "GET", path: "/inspect/calls", handler: || web::get().to(page::calls) },
+    file(0),
+    file(1),
+    file(2),
+    file(3),
+    file(4),
+    file(5),
+    file(6),
+    file(7),
+    file(8),
 ];
+
+/// A file of the page: [`ASSETS`].
+const fn file(index: usize) -> Route {
+    Route { method: "GET", path: ASSETS[index].path, handler: || web::get().to(page::file) }
+}
 
 impl std::fmt::Debug for Route {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -217,7 +237,8 @@ fn application(
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {
-    let mut paths: Vec<&str> = ROUTES.iter().map(|r| r.path).collect();
+    let own = |r: &&Route| r.path == "/" || asset(r.path).is_none();
+    let mut paths: Vec<&str> = ROUTES.iter().filter(own).map(|r| r.path).collect();
     paths.dedup();
     let message = format!("nothing is at `{}`; there are {}", request.path(), paths.join(", "));
     Refusal::new(StatusCode::NOT_FOUND, "unknown_path", message).response()
@@ -238,4 +259,16 @@ async fn wrong_method(request: HttpRequest) -> HttpResponse {
         response.headers_mut().insert(header::ALLOW, allow);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_page_has_a_route() {
+        for file in &ASSETS {
+            assert_eq!(ROUTES.iter().filter(|r| r.path == file.path).count(), 1, "{}", file.path);
+        }
+    }
 }

@@ -23,6 +23,21 @@ class Missing(Exception):
     """Something that a test needs is not there and can't be installed."""
 
 
+class Report:
+    """Counts what passed and prints each check."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def add(self, who, what, fault):
+        if fault is None:
+            self.passed += 1
+            print(f"ok      {who}: {what}", flush=True)
+        else:
+            self.failed += 1
+            print(f"FAILED  {who}: {what}: {fault}", flush=True)
+
+
 def build():
     """Builds the release binary."""
     install("cargo", "build", "--release", "--quiet", cwd=ROOT)
@@ -95,14 +110,14 @@ def install(*words, **options):
 
 
 @contextlib.contextmanager
-def serving(plugins, scratch):
-    """A server of the plugins on a free port of this machine: its base URL."""
+def serving(plugins, scratch, *flags, **variables):
+    """A server of the plugins on a free port of this machine, with more flags and variables: its base URL."""
     words = [BINARY, "--host", "127.0.0.1", "--port", "0", "--plugins-dir", plugins,
-             "--schemas-dir", scratch / "schemas", "--log-dir", scratch]
+             "--schemas-dir", scratch / "schemas", "--log-dir", scratch, *flags]
     said = scratch / "stdout.txt"
     with said.open("w") as out, (scratch / "stderr.txt").open("w") as err:
-        server = subprocess.Popen([str(word) for word in words], cwd=scratch, env=clean_environment(),
-                                  stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        server = subprocess.Popen([str(word) for word in words], cwd=scratch,
+                                  env={**clean_environment(), **variables}, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
     try:
         yield address(server, said)
     finally:

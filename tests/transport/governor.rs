@@ -287,3 +287,31 @@ async fn every_path_of_a_profile_knows_its_name_and_its_key() {
     let (_, answer) = session.0.ask(&session.1, &call(1, "sanctum__tools", json!({"action": "help"}))).await;
     assert_eq!(answer["error"]["message"], "unknown tool `sanctum__tools`");
 }
+
+#[tokio::test]
+async fn the_page_shows_what_the_key_may_see() {
+    let server = governed();
+    for (key, tools, calls) in [
+        ("reads", &["audio", "echo"][..], &["echo"][..]),
+        ("writes", &["sleep", "strict"], &["sleep"]),
+        // Any key, no path: the first profile.
+        ("any", &["audio", "echo"], &["echo"]),
+    ] {
+        let client = Client::default().with("x-api-key", key);
+        let get = async |path: &str| -> (u16, Value) {
+            let response = client.get(&format!("{}{path}", server.base)).await;
+            (response.status().as_u16(), response.json().await.unwrap())
+        };
+        assert_eq!(get("/inspect/plugins").await.1["plugins"][0]["tools"], json!(tools), "{key}");
+        let (_, told) = get("/inspect/calls").await;
+        let named: Vec<_> = told["calls"].as_array().unwrap().iter().map(|c| &c["tool"]).collect();
+        assert_eq!(named, calls, "{key}");
+        assert_eq!(told["health"]["tools"], tools.len(), "{key}");
+        for name in ["audio", "echo", "sleep", "strict", "progress"] {
+            let expected = if tools.contains(&name) { 200 } else { 404 };
+            assert_eq!(get(&format!("/inspect/tool?name={name}")).await.0, expected, "{key} {name}");
+            let argv = client.post(&format!("{}/inspect/argv", server.base), &json!({"name": name})).await;
+            assert_eq!(argv.status(), expected, "{key} {name}");
+        }
+    }
+}

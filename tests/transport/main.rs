@@ -9,6 +9,7 @@ mod asking;
 mod governor;
 mod guard;
 mod modern;
+mod page;
 mod plain;
 mod resources;
 mod schemas;

@@ -12,7 +12,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 use smcp::argv::ArgvError;
-use smcp::call::{Counts, Input};
+use smcp::call::{Counts, Input, Record};
 use smcp::config::Http;
 use smcp::mcp::{Backend, Server};
 use smcp::model::{Command, Tool};
@@ -58,7 +58,7 @@ impl Fake {
     pub(crate) fn reload(&self) {
         let generation = *self.0.changed.borrow() + 1;
         *self.0.snapshot.lock().unwrap() = snapshot(generation, &self.0.directory);
-        self.0.changed.send(generation).unwrap();
+        self.0.changed.send_replace(generation);
     }
 
     pub(crate) fn started(&self) -> usize {
@@ -166,6 +166,18 @@ impl Backend for Fake {
 
     fn counts(&self) -> Counts {
         Counts { calls: self.started() as u64, ..Counts::default() }
+    }
+
+    /// As if one of each had been called.
+    fn recent(&self) -> Vec<Record> {
+        let record = |tool: &str| Record {
+            id: 1,
+            tool: tool.into(),
+            began_ms: 1,
+            took_ms: Some(2),
+            outcome: Some("ok".into()),
+        };
+        vec![record("sleep"), record("echo")]
     }
 
     fn call<'a>(
