@@ -190,7 +190,7 @@ def change_tools(args):
 
 def change_prompts(args):
     """The same with a program that has a prompt."""
-    manifest = "[[prompts]]\nname = 'greeting'\nfile = 'greeting.txt'\n"
+    manifest = "[[prompts]]\nname = 'greeting'\ndescription = 'Says hello.'\nfile = 'greeting.txt'\n"
     put_or_take("prompter", {"cli.py": GREETER, "greeting.txt": "Say hello.\n", "plugin.toml": manifest})
 
 
