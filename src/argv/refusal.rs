@@ -76,7 +76,7 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
         return Some(format!("can't hold `{word}`: `parse_intermixed_args` would take it for an option"));
     }
     if argument.is_positional() {
-        let word = values.next().filter(flagged).filter(|_| argument.arity == Arity::Remainder)?;
+        let word = values.next().filter(flagged).filter(|_| argument.arity.is_verbatim())?;
         return Some(format!("can't begin with `{word}`: argparse would take it for an option of its own"));
     }
     let several = |u: &&Use| u.values.len() > 1;
@@ -89,7 +89,7 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     let open_ended = |u: &Use| match argument.arity {
         Arity::Optional => u.values.is_empty(),
         Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold => u.values.len() != 1,
-        arity => arity == Arity::Remainder,
+        arity => arity.is_verbatim(),
     };
     let why = "since nothing ends its values; give another option with it";
     uses.iter().any(open_ended).then(|| format!("would take the word `{}` as well, {why}", next.name))

@@ -64,7 +64,7 @@ fn shape(argument: &Argument) -> Map<String, Value> {
 fn values(argument: &Argument) -> Map<String, Value> {
     let mut list = array(&scalar(argument));
     match argument.arity {
-        Arity::OneOrMore => {
+        Arity::OneOrMore | Arity::Parser => {
             list.insert("minItems".into(), json!(1));
         }
         Arity::Exactly(n) => {
@@ -149,7 +149,7 @@ fn lists(argument: &Argument, default: &Value) -> Option<Value> {
 fn list(argument: &Argument, default: &Value, arity: Option<Arity>) -> Option<Value> {
     let items = default.as_array()?;
     let fits = match arity {
-        Some(Arity::OneOrMore) => !items.is_empty(),
+        Some(Arity::OneOrMore | Arity::Parser) => !items.is_empty(),
         Some(Arity::Exactly(n)) => items.len() == n,
         _ => true,
     };
