@@ -185,17 +185,20 @@ impl Walk<'_> {
         let mut last = 0;
         let mut answer = self.capturer.help(self.program, &wanted.attempts[0]).await?;
         // The usage of the command above means that a placeholder was refused before the subcommand was reached.
-        while self.is_of_parent(wanted, &answer) && answer.short && last + 1 < wanted.attempts.len() {
+        while self.is_from_above(wanted, &answer) && answer.short && last + 1 < wanted.attempts.len() {
             last += 1;
             answer = self.capturer.help(self.program, &wanted.attempts[last]).await?;
         }
         Ok((answer, last))
     }
 
-    /// Whether a page is just what the command above shows: its page, or its usage with an error.
-    fn is_of_parent(&self, wanted: &Wanted, page: &Page) -> bool {
-        let above = &self.nodes[wanted.parent].page;
-        if page.short { above.contains(page.text.trim()) } else { above == &page.text }
+    /// Whether a page is just what a command above shows: its page, or its usage with an error.
+    fn is_from_above(&self, wanted: &Wanted, page: &Page) -> bool {
+        let mut above = std::iter::successors(Some(wanted.parent), |&n| self.nodes[n].parent.map(|(n, _)| n));
+        above.any(|n| {
+            let shown = &self.nodes[n].page;
+            if page.short { shown.contains(page.text.trim()) } else { shown == &page.text }
+        })
     }
 
     fn node(&self, mut wanted: Wanted, answer: Result<(Page, usize), CaptureError>) -> Node {
@@ -214,7 +217,7 @@ impl Walk<'_> {
             dropped: false,
         };
         match answer {
-            Ok((page, _)) if self.is_of_parent(&wanted, &page) => {
+            Ok((page, _)) if self.is_from_above(&wanted, &page) => {
                 // Listed with a text of its own, or known to the parser: it exists, whatever it shows.
                 node.dropped = !page.short && inherited.is_none() && listed.summary.is_none();
                 node.do_without(listed, inherited, None);
