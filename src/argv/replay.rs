@@ -115,7 +115,7 @@ impl<'a> Parser<'a> {
         seen: &mut Seen,
     ) -> Result<(), Trouble> {
         let command = chain[depth];
-        if let Some(chars) = &command.parser.fromfile_prefix_chars {
+        if let Some(chars) = file_prefixes(chain, command) {
             let is_file = |w: &&&str| w.starts_with(|c| chars.contains(c));
             words.iter().find(is_file).map_or(Ok(()), |w| Err(Trouble::File((*w).to_owned())))?;
         }
@@ -289,6 +289,13 @@ impl<'a> Parser<'a> {
             Arity::Parser => PARSER.into(),
         }
     }
+}
+
+/// The characters with which words begin that may name a file of words: the parser's own, or, where no parser is known
+/// but its help page alone, the one that programs use.
+fn file_prefixes<'a>(chain: &[&Command], command: &'a Command) -> Option<&'a str> {
+    let untold = chain.first().is_some_and(|root| root.parser.keeps_double_dash.is_none());
+    command.parser.fromfile_prefix_chars.as_deref().or(untold.then_some("@"))
 }
 
 fn owned(words: &[&str]) -> Vec<String> {

@@ -14,4 +14,5 @@
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
 mod help_pages;
+mod rendering;
 mod support;
