@@ -17,7 +17,8 @@ pub(super) fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]
     match trouble {
         Trouble::File(word) => {
             let known = chain.iter().any(|c| c.parser.fromfile_prefix_chars.is_some());
-            let takes = if known { "the program takes" } else { "for all that its help tells, the program may take" };
+            let takes =
+                if known { "the program takes" } else { "for all that its help tells, the program may take" };
             let why = format!("{takes} a word that begins so for the name of a file of arguments");
             return ArgvError::new(name, format!("`{word}` can't be passed: {why}"));
         }

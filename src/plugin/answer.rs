@@ -37,7 +37,8 @@ impl Answer {
     /// (`[-h]`, or `[+h]` where options begin with another character), or it said that it does not know `--help`.
     pub(super) fn short_flag(&self) -> Option<String> {
         let error = self.error.as_ref()?;
-        let is_offer = |word: &[u8]| word.starts_with(b"[") && word[1].is_ascii_punctuation() && word.ends_with(b"h]");
+        let is_offer =
+            |word: &[u8]| word.starts_with(b"[") && word[1].is_ascii_punctuation() && word.ends_with(b"h]");
         match self.text.as_bytes().windows(OFFER).find(|word| is_offer(word)) {
             Some(word) => Some(format!("{}h", char::from(word[1]))),
             None => error.contains("--help").then(|| "-h".to_owned()),

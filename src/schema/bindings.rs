@@ -99,8 +99,7 @@ fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Di
 fn key(argument: &Argument, prefix_chars: &str) -> String {
     if let Some(flag) = argument.main_flag() {
         let bare = flag.trim_start_matches(|c| c == '-' || prefix_chars.contains(c));
-        // As it is typed, whatever characters it holds: users find the property by the flag.
-        return if bare.is_empty() { clean(bare) } else { bare.replace('-', "_") };
+        return clean(&bare.replace('-', "_"));
     }
     let shown = match argument.metavar.as_slice() {
         [one] => Some(one.as_str()),

@@ -1,5 +1,7 @@
 //! The JSON Schema of one argument.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::{Action, Argument, Arity, Fact, Source, ValueType};
@@ -85,7 +87,10 @@ fn one_value(argument: &Argument) -> Map<String, Value> {
 }
 
 fn scalar(argument: &Argument) -> Map<String, Value> {
-    if let Some(choices) = &argument.choices {
+    if let Some(choices) = argument.choices.as_deref().filter(|c| !c.is_empty()) {
+        // Clients refuse a choice that is listed twice, and all other tools with it.
+        let mut seen = BTreeSet::new();
+        let choices: Vec<&String> = choices.iter().filter(|c| seen.insert(*c)).collect();
         return object(json!({"type": "string", "enum": choices}));
     }
     object(match argument.value_type {

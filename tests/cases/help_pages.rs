@@ -170,7 +170,8 @@ fn wrapped_help_line_that_starts_with_a_flag() {
         "p = argparse.ArgumentParser(formatter_class=lambda prog: argparse.HelpFormatter(prog, width=60))\np.add_argument('--debug', help='{help}')"
     );
     each(&body, |seen| {
-        let wrapped = |line: &str| line.starts_with("          ") && line.trim_start().starts_with("--verbose");
+        let wrapped =
+            |line: &str| line.starts_with("          ") && line.trim_start().starts_with("--verbose");
         assert!(seen.page("").lines().any(wrapped), "{}", seen.page(""));
         assert_eq!(seen.properties(TOOL), ["debug"], "{}", seen.what());
         assert_eq!(seen.property(TOOL, "debug")["description"], help, "{}", seen.what());
@@ -180,11 +181,17 @@ fn wrapped_help_line_that_starts_with_a_flag() {
 #[test]
 fn choices_of_commas_bars_blanks_and_braces() {
     let choices = [",", "|", "a b", "{", "'"];
-    let body = "p = argparse.ArgumentParser()\np.add_argument('--sep', choices=[',', '|', 'a b', '{', \"'\"])";
+    let body =
+        "p = argparse.ArgumentParser()\np.add_argument('--sep', choices=[',', '|', 'a b', '{', \"'\"])";
     each(body, |seen| {
         let codes = seen.codes();
         if seen.live() {
-            assert_eq!(seen.shape(TOOL, "sep"), json!({"type": "string", "enum": choices}), "{}", seen.what());
+            assert_eq!(
+                seen.shape(TOOL, "sep"),
+                json!({"type": "string", "enum": choices}),
+                "{}",
+                seen.what()
+            );
             assert_eq!(codes, [""; 0], "{}", seen.what());
             seen.refuses(TOOL, &json!({"sep": ";"}), "sep");
         } else {
@@ -210,8 +217,11 @@ s.add_parser('checkout', aliases=['co', 'ck'], help='get it').add_argument('what
 s.add_parser('silent')
 ";
     each(body, |seen| {
-        let (tools, known): (&[&str], bool) =
-            if seen.live() { (&["tool__checkout", "tool__silent"], true) } else { (&["tool__checkout"], false) };
+        let (tools, known): (&[&str], bool) = if seen.live() {
+            (&["tool__checkout", "tool__silent"], true)
+        } else {
+            (&["tool__checkout"], false)
+        };
         assert_eq!(seen.tools(), tools, "{}", seen.what());
         assert_eq!(seen.root().subcommands[0].aliases, ["co", "ck"], "{}", seen.what());
         seen.gives("tool__checkout", &json!({"what": "w"}), "what", &json!("w"));
@@ -304,9 +314,13 @@ p.add_argument('n', type=int)
         let all = json!({"foo.bar": "d", "1": true, "no_foo": true, "num": -5, "n": -6});
         let words = ["--foo.bar=d", "-1", "--no-foo", "--num=-5", "--", "-6"];
         assert_eq!(seen.words(TOOL, &all).unwrap(), words, "{}", seen.what());
-        for (dest, value) in
-            [("foo.bar", json!("d")), ("one", json!(true)), ("foo", json!(false)), ("num", json!(-5)), ("n", json!(-6))]
-        {
+        for (dest, value) in [
+            ("foo.bar", json!("d")),
+            ("one", json!(true)),
+            ("foo", json!(false)),
+            ("num", json!(-5)),
+            ("n", json!(-6)),
+        ] {
             seen.gives(TOOL, &all, dest, &value);
         }
         seen.gives(TOOL, &json!({"n": 1, "no_foo": false}), "foo", &json!(true));
@@ -378,7 +392,12 @@ print(json.dumps(vars(p.parse_args())))
 ";
     each(body, |seen| {
         let told = json!({"type": "string", "description": "an x"});
-        assert_eq!((seen.properties(TOOL), seen.property(TOOL, "x")), (vec!["x".to_owned()], told), "{}", seen.what());
+        assert_eq!(
+            (seen.properties(TOOL), seen.property(TOOL, "x")),
+            (vec!["x".to_owned()], told),
+            "{}",
+            seen.what()
+        );
         seen.gives(TOOL, &json!({"x": "v"}), "x", &json!("v"));
     });
     // And argparse is asked for none.
@@ -468,12 +487,23 @@ p.add_argument('name', type=str, help='whom')
     each(body, |seen| {
         let size = json!({"type": "integer", "description": "how large (default: 10)", "default": 10});
         assert_eq!(seen.property(TOOL, "size"), size, "{}", seen.what());
-        let ratio = json!({"type": "number", "description": "how much\n  of it (default: 0.5)", "default": 0.5});
+        let ratio =
+            json!({"type": "number", "description": "how much\n  of it (default: 0.5)", "default": 0.5});
         assert_eq!(seen.property(TOOL, "ratio"), ratio, "{}", seen.what());
-        assert_eq!(seen.root().description.as_deref(), Some("First line.\n  Second line."), "{}", seen.what());
+        assert_eq!(
+            seen.root().description.as_deref(),
+            Some("First line.\n  Second line."),
+            "{}",
+            seen.what()
+        );
         // That formatter shows the type alone where the name of a positional would stand.
         let name = if seen.live() { "name" } else { "str" };
-        assert_eq!(seen.property(TOOL, name), json!({"type": "string", "description": "whom"}), "{}", seen.what());
+        assert_eq!(
+            seen.property(TOOL, name),
+            json!({"type": "string", "description": "whom"}),
+            "{}",
+            seen.what()
+        );
         seen.gives(TOOL, &json!({"size": 1, "ratio": 2, name: "n"}), "ratio", &json!(2.0));
     });
 }
@@ -528,11 +558,21 @@ s.add_parser('up', help='starts').add_argument('--fast', action='store_true')
 s.add_parser('down', help='stops')
 ";
     each(body, |seen| {
-        assert_eq!(seen.properties("tool__up"), ["conf", "fast", "v"], "required ones first: {}", seen.what());
+        assert_eq!(
+            seen.properties("tool__up"),
+            ["conf", "fast", "v"],
+            "required ones first: {}",
+            seen.what()
+        );
         assert_eq!(seen.properties("tool__down"), ["conf", "v"], "{}", seen.what());
         assert_eq!(seen.required("tool__down"), ["conf"], "{}", seen.what());
         let all = json!({"fast": true, "v": true, "conf": "c"});
-        assert_eq!(seen.words("tool__up", &all).unwrap(), ["--conf=c", "-v", "up", "--fast"], "{}", seen.what());
+        assert_eq!(
+            seen.words("tool__up", &all).unwrap(),
+            ["--conf=c", "-v", "up", "--fast"],
+            "{}",
+            seen.what()
+        );
         seen.gives("tool__up", &all, "conf", &json!("c"));
         seen.refuses("tool__down", &json!({}), "is required");
     });
@@ -714,7 +754,8 @@ p.add_argument('-v', '--verbose', action='count', default=0)
 
 #[test]
 fn boolean_optional_action() {
-    let body = "p = argparse.ArgumentParser()\np.add_argument('--color', action=argparse.BooleanOptionalAction)";
+    let body =
+        "p = argparse.ArgumentParser()\np.add_argument('--color', action=argparse.BooleanOptionalAction)";
     each_since((3, 9), body, |seen| {
         assert_eq!(seen.properties(TOOL), ["color"], "{}", seen.what());
         assert_eq!(seen.shape(TOOL, "color"), json!({"type": "boolean"}), "{}", seen.what());

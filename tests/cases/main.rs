@@ -13,6 +13,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 #![allow(clippy::disallowed_methods, reason = "tests start programs")]
 
+mod bridges;
+mod client;
+mod faults;
 mod help_pages;
 mod rendering;
 mod support;

@@ -70,14 +70,29 @@ p.add_argument('first')
 p.add_argument('rest', nargs='*')
 ";
     each(body, |seen| {
-        seen.gives(TOOL, &json!({"opt": "-- x", "first": "---", "rest": ["--opt", "-"]}), "rest", &json!(["--opt", "-"]));
-        let odd = [json!({"opt": "--", "first": "a"}), json!({"first": "--"}), json!({"first": "a", "rest": ["b", "--", "c"]})];
+        seen.gives(
+            TOOL,
+            &json!({"opt": "-- x", "first": "---", "rest": ["--opt", "-"]}),
+            "rest",
+            &json!(["--opt", "-"]),
+        );
+        let odd = [
+            json!({"opt": "--", "first": "a"}),
+            json!({"first": "--"}),
+            json!({"first": "a", "rest": ["b", "--", "c"]}),
+        ];
         for call in odd {
             // Exactly as it was meant, or not at all: where the version is known to keep it, it arrives.
             match seen.words(TOOL, &call) {
-                Ok(_) => call.as_object().unwrap().iter().for_each(|(dest, v)| seen.gives(TOOL, &call, dest, v)),
+                Ok(_) => {
+                    call.as_object().unwrap().iter().for_each(|(dest, v)| seen.gives(TOOL, &call, dest, v))
+                }
                 Err(reason) => {
-                    assert!(reason.contains("`--`") && reason.contains("drops it"), "{}: {reason}", seen.what());
+                    assert!(
+                        reason.contains("`--`") && reason.contains("drops it"),
+                        "{}: {reason}",
+                        seen.what()
+                    );
                     assert!(!seen.live() || seen.version < (3, 14), "{}: {call}", seen.what());
                 }
             }
@@ -139,7 +154,10 @@ p.add_argument('--no-cache', dest='cache', action='store_false')
         assert_eq!(seen.words(TOOL, &off).unwrap(), [""; 0], "{}", seen.what());
         seen.gives(TOOL, &off, "flag", &json!(false));
         seen.gives(TOOL, &off, "cache", &json!(true));
-        assert_eq!(seen.words(TOOL, &json!({"flag": true, "no_cache": true})).unwrap(), ["--flag", "--no-cache"]);
+        assert_eq!(
+            seen.words(TOOL, &json!({"flag": true, "no_cache": true})).unwrap(),
+            ["--flag", "--no-cache"]
+        );
     });
     let body = "p = argparse.ArgumentParser()\np.add_argument('--flag', action=argparse.BooleanOptionalAction, default=True)";
     each_since((3, 9), body, |seen| {
@@ -158,7 +176,9 @@ args = p.parse_args()
 print(json.dumps({'text': args.text, 'items': args.items if len(args.items) < 9 else len(args.items), 'end': args.items[-1:]}))
 ";
     each(body, |seen| {
-        for text in ["", " ", "a  b ", "'\"", "line\nbreak\r\n", "$(touch x); `y` | *", "\u{1F600} é \\", "\t\x7f"] {
+        for text in
+            ["", " ", "a  b ", "'\"", "line\nbreak\r\n", "$(touch x); `y` | *", "\u{1F600} é \\", "\t\x7f"]
+        {
             let call = json!({"text": text, "items": [text, "x"]});
             seen.gives(TOOL, &call, "text", &json!(text));
             seen.gives(TOOL, &call, "items", &json!([text, "x"]));

@@ -66,7 +66,7 @@ impl Progress for Quiet {
 
 /// Plugins and their contracts, in a directory of their own.
 pub(crate) struct World {
-    pub(crate) dir: TempDir,
+    _dir: TempDir,
     pub(crate) config: Config,
 }
 
@@ -99,7 +99,7 @@ impl World {
             letta: None,
         };
         fs::create_dir(&config.plugins_dir).unwrap();
-        World { dir, config }
+        World { _dir: dir, config }
     }
 
     /// Writes a program with these lines in it; where they parse nothing, it parses with `p` and prints the namespace.
