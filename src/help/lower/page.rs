@@ -185,8 +185,12 @@ fn join_parser(usage: &mut Usage, sections: &[Judged]) {
     let rest = |i: &Item| matches!(&i.what, What::Positional { name, arity: Arity::Remainder, .. } if name.is_empty());
     let Some(at) = usage.items.windows(2).position(|pair| one(&pair[0]) && rest(&pair[1])) else { return };
     let named = Named::of(usage);
-    let mut entries = sections.iter().flat_map(|s| &s.entries).filter(|(_, o)| o.is_none());
-    if entries.any(|(e, _)| !named.confirms(e, None)) {
+    let explains = |s: &Judged| {
+        let is_own = s.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
+        let mut others = s.entries.iter().filter(|(e, o)| o.is_none() && !named.confirms(e, None));
+        others.any(|(e, _)| is_own || e.header.is_empty() || !e.help.is_empty())
+    };
+    if sections.iter().any(explains) {
         return;
     }
     if let What::Positional { arity, .. } = &mut usage.items[at].what {
