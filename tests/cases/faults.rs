@@ -99,7 +99,7 @@ fn empty_error_text() {
 struct Served {
     child: Child,
     /// Left open, so that it can go on saying things.
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
     /// What it said at the start.
     lines: Vec<String>,
     port: u16,
@@ -108,19 +108,18 @@ struct Served {
 impl Served {
     fn start(mut command: Command) -> Served {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = Vec::new();
-        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut server = Served { child, output, lines: Vec::new(), port: 0 };
         let port = |line: &str| {
             let rest = line.split("http://").nth(1)?.rsplit_once(':')?.1;
             rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
         };
-        loop {
-            let line = output.next().expect("the server tells its address").unwrap();
-            lines.push(line);
-            if let Some(port) = port(lines.last().unwrap()) {
-                return Served { child, _output: output, lines, port };
-            }
+        while server.port == 0 {
+            let line = server.output.next().expect("the server tells its address").unwrap();
+            server.port = port(&line).unwrap_or(0);
+            server.lines.push(line);
         }
+        server
     }
 
     /// Posts a message for a session; the answer's session and body.

@@ -85,7 +85,7 @@ p.add_argument('rest', nargs='*')
             // Exactly as it was meant, or not at all: where the version is known to keep it, it arrives.
             match seen.words(TOOL, &call) {
                 Ok(_) => {
-                    call.as_object().unwrap().iter().for_each(|(dest, v)| seen.gives(TOOL, &call, dest, v))
+                    call.as_object().unwrap().iter().for_each(|(dest, v)| seen.gives(TOOL, &call, dest, v));
                 }
                 Err(reason) => {
                     assert!(
@@ -250,7 +250,12 @@ s.add_parser('up', help='starts').add_argument('--conf', dest='below')
 ";
     each(body, |seen| {
         let tool = "tool__up";
-        assert_eq!(seen.schema(tool)["properties"].as_object().map(|p| p.len()), Some(2), "{}", seen.what());
+        assert_eq!(
+            seen.schema(tool)["properties"].as_object().map(serde_json::Map::len),
+            Some(2),
+            "{}",
+            seen.what()
+        );
         let all: Value = json!({"tool_conf": "1", "conf": "2"});
         seen.gives(tool, &all, "above", &json!("1"));
         seen.gives(tool, &all, "below", &json!("2"));
