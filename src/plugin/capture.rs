@@ -80,8 +80,8 @@ pub struct Hangs(Arc<AtomicUsize>);
 pub struct Page {
     /// What was printed.
     pub text: String,
-    /// It is only what argparse prints with an error, so it does not show everything.
-    pub short: bool,
+    /// The error of argparse that it came with: then it is only the usage, and does not show everything.
+    pub error: Option<String>,
     /// What the parser object that printed it says of itself.
     pub live: Option<Command>,
     /// What was odd about the capture.
@@ -147,7 +147,7 @@ impl Capturer {
         let (page, short_flag) = self.ask(program, words, "--help").await?;
         let Some(short_flag) = short_flag else { return Ok(page) };
         match self.ask(program, words, &short_flag).await {
-            Ok((better, _)) if !better.short => Ok(better),
+            Ok((better, _)) if better.error.is_none() => Ok(better),
             _ => Ok(page),
         }
     }
@@ -168,7 +168,7 @@ impl Capturer {
             // A live description and a good end prove that the parser printed its help, whatever that looks like.
             let proven = live.filter(|_| finished.end == End::Exit(0));
             let Some(live) = proven else { return Err(silence(&finished, self.timeout)) };
-            let page = Page { text: stdout.into_owned(), short: false, live: Some(live), diagnostics };
+            let page = Page { text: stdout.into_owned(), error: None, live: Some(live), diagnostics };
             return Ok((page, None));
         };
         if finished.stdout.total > finished.stdout.head.len() as u64 {
@@ -179,7 +179,7 @@ impl Capturer {
             ));
         }
         let short_flag = answer.short_flag();
-        Ok((Page { short: answer.error.is_some(), text: answer.text, live, diagnostics }, short_flag))
+        Ok((Page { error: answer.error, text: answer.text, live, diagnostics }, short_flag))
     }
 
     /// Runs the program with some words, bounded as all capture runs are. Only `--help`, `-h` (or `+h`) and, where somebody

@@ -597,6 +597,25 @@ s.add_parser('down', help='stops')
     });
 }
 
+/// Choices that the page shows nothing of, and types of one's own: argparse's own words tell what it takes.
+#[test]
+fn positional_of_hidden_choices_before_subcommands() {
+    let body = "
+p = argparse.ArgumentParser()
+p.add_argument('size', type=int)
+p.add_argument('env', metavar='ENV', choices=['prod', 'test'])
+p.add_argument('level', metavar='LEVEL', type=int, choices=[5, 6])
+s = p.add_subparsers(dest='cmd')
+s.add_parser('up', help='starts').add_argument('--fast', help='how fast')
+";
+    each(body, |seen| {
+        assert_eq!(seen.property("tool__up", "fast")["description"], "how fast", "{}", seen.what());
+        let all = json!({"size": 3, "env": "test", "level": 6, "fast": "very"});
+        seen.gives("tool__up", &all, "fast", &json!("very"));
+        seen.gives("tool__up", &all, "env", &json!("test"));
+    });
+}
+
 #[test]
 fn subcommands_required_optional_nested_and_many() {
     let nested = "
