@@ -200,7 +200,12 @@ fn voted_column(lines: &[Line], bodies: &[&Body], indent: usize) -> Option<usize
         bodies.iter().flat_map(|b| &lines[b.start..b.end]).filter(|l| !l.is_blank() && l.indent < column);
     let (own, other): (Vec<usize>, Vec<usize>) =
         entries.filter_map(|l| gaps(l).next()).partition(|&gap| gap == column);
-    (own.len() >= other.len()).then_some(column)
+    // An entry too long for its line has its help below it.
+    let below = bodies.iter().flat_map(|b| lines[b.start..b.end].windows(2)).filter(|pair| {
+        let is_entry = !pair[0].is_blank() && pair[0].indent < column && gaps(&pair[0]).next().is_none();
+        is_entry && pair[1].indent == column && !pair[1].is_blank()
+    });
+    (own.len() + below.count() >= other.len()).then_some(column)
 }
 
 /// `HelpFormatter(indent_increment=2)`: how much deeper the rows of a subparsers action stand.
@@ -384,6 +389,14 @@ mod tests {
         check(
             "usage: x\n\noptions:\n  -h, --help            one  two   three\n  --very-long NAME  WITH GAPS\n                        text\n",
             &[("-h, --help", "one  two   three"), ("--very-long NAME  WITH GAPS", "text")],
+        );
+    }
+
+    #[test]
+    fn help_that_is_always_below() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help\n          show help\n\n  --looks like one  but is not\n",
+            &[("-h, --help", "show help"), ("--looks like one  but is not", "")],
         );
     }
 
