@@ -326,7 +326,18 @@ fn cache_that_never_notices_a_changed_plugin() {
     );
     assert_eq!(property(&mut site.stdio(&[], &[])), "one");
     fs::write(directory.join("names.py"), "NAME = '--two'").unwrap();
-    assert_eq!(property(&mut site.stdio(&[], &[])), "two");
+    let mut client = site.stdio(&[], &[]);
+    assert_eq!(property(&mut client), "two");
+    // And so does a server that runs, which tells its clients.
+    fs::write(directory.join("names.py"), "NAME = '--three'").unwrap();
+    let is_told = |client: &Client| {
+        client.told.iter().any(|(_, message)| message["method"] == "notifications/tools/list_changed")
+    };
+    until("word of a change", || {
+        client.ask("ping", json!({}));
+        is_told(&client)
+    });
+    assert_eq!(property(&mut client), "three");
 }
 
 #[test]

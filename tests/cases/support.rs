@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use smcp::call::{Caller, Variables};
+use smcp::call::{Caller, Input, Variables};
 use smcp::config::{Config, Discovery, Http, Limits};
 use smcp::model::{Command, Diagnostic};
-use smcp::outcome::CallResult;
+use smcp::outcome::{CallResult, Ended};
 use smcp::registry::{Progress, Registry, Served, State};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -94,6 +94,7 @@ impl World {
                 queue: 4,
             },
             http: Http::default(),
+            watch: false,
             log_dir: None,
             profiles: None,
             letta: None,
@@ -245,8 +246,12 @@ impl Seen {
     pub(crate) fn call(&self, tool: &str, arguments: &Value) -> CallResult {
         let served = self.served(tool);
         let caller = Caller::new(self.world.config.limits.clone(), Variables::default());
-        let called = caller.call(&served, &object(arguments), &CancellationToken::new(), None).into_run();
-        called.unwrap_or_else(|errors| panic!("{}, {arguments}: {errors:?}", self.what()))
+        let (arguments, input, cancel) = (object(arguments), Input::default(), CancellationToken::new());
+        let ended = runtime().block_on(caller.call(&served, &arguments, &input, &cancel, None));
+        match ended {
+            Ok(Ended::Result(result)) => result,
+            other => panic!("{}, {arguments:?}: {other:?}", self.what()),
+        }
     }
 
     /// A call's argument gets this value in the program.
@@ -270,17 +275,6 @@ impl Seen {
         let result = self.call(tool, arguments);
         let text = result.content[0]["text"].as_str().unwrap();
         assert!(result.is_error && text.contains(reason), "{}, {arguments}: {text}", self.what());
-    }
-}
-
-/// A future that is run to its end.
-trait Run<T> {
-    fn into_run(self) -> T;
-}
-
-impl<T, F: Future<Output = T>> Run<T> for F {
-    fn into_run(self) -> T {
-        runtime().block_on(self)
     }
 }
 
