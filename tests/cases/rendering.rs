@@ -93,7 +93,7 @@ p.add_argument('rest', nargs='*')
                         "{}: {reason}",
                         seen.what()
                     );
-                    assert!(!seen.live() || seen.version < (3, 14), "{}: {call}", seen.what());
+                    assert_ne!(seen.root().parser.keeps_double_dash, Some(true), "{}: {call}", seen.what());
                 }
             }
         }
