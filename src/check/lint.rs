@@ -151,13 +151,10 @@ impl Lint<'_> {
         let Some(properties) = tool.input_schema.get("properties").and_then(Value::as_object) else { return };
         let required = tool.input_schema.get("required").and_then(Value::as_array);
         let mut alike: BTreeMap<String, &str> = BTreeMap::new();
+        self.odd_names(tool, properties.keys().filter(|name| !is_plain_name(name)).collect());
         for (name, schema) in properties {
             if let Some(other) = alike.insert(name.to_lowercase(), name) {
                 self.add(rules::SIMILAR_ARGUMENTS, tool, Some(name), format!("it differs from `{other}` only in case"));
-            }
-            if !is_plain_name(name) {
-                let message = "clients take names of 1 to 64 of the characters A-Z a-z 0-9 _ . -";
-                self.add(rules::ODD_ARGUMENT_NAME, tool, Some(name), message);
             }
             if schema["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
                 self.add(rules::ARGUMENT_UNDESCRIBED, tool, Some(name), "it has no description");
@@ -174,6 +171,17 @@ impl Lint<'_> {
                 let message = "its help says that it must be given; `required=True` would tell clients";
                 self.add(rules::HIDDEN_REQUIRED, tool, Some(name), message);
             }
+        }
+    }
+
+    /// One finding for all of a tool's: where one is odd, mostly many are.
+    fn odd_names(&mut self, tool: &Tool, names: Vec<&String>) {
+        if let Some(first) = names.first() {
+            let more = if names.len() > 1 { format!(", and {} more", names.len() - 1) } else { String::new() };
+            let message = format!(
+                "`{first}`{more}: clients take names of 1 to 64 of the characters A-Z a-z 0-9 _ . -"
+            );
+            self.add(rules::ODD_ARGUMENT_NAME, tool, None, message);
         }
     }
 

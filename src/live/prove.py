@@ -127,7 +127,7 @@ def _apart(answer):
         room -= len(part)
     os.close(reading)
     status = os.waitpid(child, 0)[1]
-    if status != 0 or room <= 0:
+    if status != 0 or room <= 0 or not parts:
         return _text({"lost": "reading the call did not end well (status %d)" % status})
     return b"".join(parts).decode("ascii")
 
@@ -225,7 +225,10 @@ class _Trial:
             if isinstance(action, self.argparse._SubParsersAction) or action.dest == self.argparse.SUPPRESS \
                     or self.is_suppressed(action) and not empty:
                 continue
-            namespace.setdefault(action.dest, self.left_out(parser, action))
+            # An action of the program's own is not called, so what it is without stays.
+            unset = action.default if self.is_own(action) and not action.option_strings else \
+                self.left_out(parser, action)
+            namespace.setdefault(action.dest, unset)
         for one in self.given:
             if one["depth"] == depth:
                 self.apply(parser, named[one["index"]], one["value"], namespace, meant)
