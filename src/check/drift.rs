@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use crate::contract::Contract;
 use crate::model::{Argument, Binding, Command, Tool};
 
+use super::Finding;
 use super::rules::{self, Rule};
 use super::shape::{self, Shape};
-use super::Finding;
 
 /// Characters of a value that a message shows.
 const SHOWN: usize = 80;
@@ -31,7 +31,8 @@ pub(super) fn compare(old: &Contract, new: &Contract) -> Vec<Finding> {
         drift.add(rules::TOOL_ADDED, &tool.name, None, "the tool is new");
     }
     if drift.found.is_empty() && old.text() != new.text() {
-        let message = "the contract differs in what clients don't see, as where facts came from; `--update` writes it";
+        let message =
+            "the contract differs in what clients don't see, as where facts came from; `--update` writes it";
         drift.found.push(Finding::new(rules::CONTRACT_OUTDATED, drift.plugin, message));
     }
     drift.found
@@ -131,9 +132,21 @@ impl Drift<'_> {
             match heir {
                 Some(heir) => {
                     renamed.insert(heir);
-                    self.add(rules::ARGUMENT_RENAMED, name, Some(heir), format!("the argument was `{property}`"));
+                    self.add(
+                        rules::ARGUMENT_RENAMED,
+                        name,
+                        Some(heir),
+                        format!("the argument was `{property}`"),
+                    );
                 }
-                None => self.add(rules::ARGUMENT_GONE, name, Some(property), "the argument is not there any more"),
+                None => {
+                    self.add(
+                        rules::ARGUMENT_GONE,
+                        name,
+                        Some(property),
+                        "the argument is not there any more",
+                    );
+                }
             }
         }
         for property in new.properties.keys() {
@@ -144,7 +157,12 @@ impl Drift<'_> {
                 let message = "the argument is new and must be given";
                 self.add(rules::REQUIRED_ARGUMENT_ADDED, name, Some(property), message);
             } else {
-                self.add(rules::ARGUMENT_ADDED, name, Some(property), "the argument is new and can be left out");
+                self.add(
+                    rules::ARGUMENT_ADDED,
+                    name,
+                    Some(property),
+                    "the argument is new and can be left out",
+                );
             }
         }
         let shared = |view: &View<'_>, other: &View<'_>| -> Vec<String> {
@@ -187,7 +205,11 @@ impl Drift<'_> {
         let (before, after) = (old.groups(), new.groups());
         // Members that are not on both sides have findings of their own.
         let known = |names: &BTreeSet<&str>, view: &View<'_>| -> Vec<String> {
-            names.iter().filter(|one| view.properties.contains_key(**one)).map(|one| (*one).to_owned()).collect()
+            names
+                .iter()
+                .filter(|one| view.properties.contains_key(**one))
+                .map(|one| (*one).to_owned())
+                .collect()
         };
         let holds = |groups: &[(BTreeSet<&str>, bool)], names: &[String]| {
             groups.iter().any(|(group, _)| names.iter().all(|one| group.contains(one.as_str())))
@@ -195,25 +217,45 @@ impl Drift<'_> {
         for (names, required) in &after {
             let names = known(names, old);
             if names.len() > 1 && !holds(&before, &names) {
-                self.add(rules::EXCLUSIVE_ADDED, name, None, format!("at most one of {} may be given now", quoted(&names)));
+                self.add(
+                    rules::EXCLUSIVE_ADDED,
+                    name,
+                    None,
+                    format!("at most one of {} may be given now", quoted(&names)),
+                );
             }
             let must = |(group, required): &(BTreeSet<&str>, bool)| {
                 *required && group.iter().all(|one| names.iter().any(|name| name == one))
             };
             if *required && !before.iter().any(must) && !names.iter().any(|one| old.requires(one)) {
-                self.add(rules::GROUP_BECAME_REQUIRED, name, None, format!("one of {} must be given now", quoted(&names)));
+                self.add(
+                    rules::GROUP_BECAME_REQUIRED,
+                    name,
+                    None,
+                    format!("one of {} must be given now", quoted(&names)),
+                );
             }
         }
         for (names, required) in &before {
             let names = known(names, new);
             if names.len() > 1 && !holds(&after, &names) {
-                self.add(rules::EXCLUSIVE_REMOVED, name, None, format!("{} may be given together now", quoted(&names)));
+                self.add(
+                    rules::EXCLUSIVE_REMOVED,
+                    name,
+                    None,
+                    format!("{} may be given together now", quoted(&names)),
+                );
             }
             let must = |(group, required): &(BTreeSet<&str>, bool)| {
                 *required && group.iter().any(|one| names.iter().any(|name| name == one))
             };
             if *required && !after.iter().any(must) {
-                self.add(rules::GROUP_BECAME_OPTIONAL, name, None, format!("none of {} need be given now", quoted(&names)));
+                self.add(
+                    rules::GROUP_BECAME_OPTIONAL,
+                    name,
+                    None,
+                    format!("none of {} need be given now", quoted(&names)),
+                );
             }
         }
     }
@@ -240,7 +282,12 @@ impl Drift<'_> {
             });
             let rule = if withdrawn { rules::PROMISE_WITHDRAWN } else { rules::ANNOTATION_CHANGED };
             let show = |value: Option<&Value>| value.map_or("not there".to_owned(), shown);
-            self.add(rule, tool, None, format!("the annotation `{key}` was {}, and is {}", show(before), show(after)));
+            self.add(
+                rule,
+                tool,
+                None,
+                format!("the annotation `{key}` was {}, and is {}", show(before), show(after)),
+            );
         }
     }
 }
@@ -249,7 +296,8 @@ impl Drift<'_> {
 fn is_same(old: Option<&Argument>, new: Option<&Argument>) -> bool {
     let (Some(old), Some(new)) = (old, new) else { return false };
     let dest = old.dest.is_some() && old.dest == new.dest;
-    old.flags.iter().any(|flag| new.flags.contains(flag)) || (dest && old.is_positional() == new.is_positional())
+    old.flags.iter().any(|flag| new.flags.contains(flag))
+        || (dest && old.is_positional() == new.is_positional())
 }
 
 /// How the values that an argument takes differ.
@@ -263,7 +311,8 @@ fn types(old: &Value, new: &Value) -> Vec<(Rule, String)> {
             found.push(structure(&before, &after, narrower, wider));
         }
     } else if before != after {
-        let same_order = |shapes: &[Shape]| shape::choices(shapes).map(|list| list.into_iter().collect::<BTreeSet<_>>());
+        let same_order =
+            |shapes: &[Shape]| shape::choices(shapes).map(|list| list.into_iter().collect::<BTreeSet<_>>());
         if shape::choices(&before).is_some() && same_order(&before) == same_order(&after) {
             found.push((rules::ORDER_CHANGED, "the choices come in another order".into()));
         } else {

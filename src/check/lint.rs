@@ -1,14 +1,14 @@
 //! A plugin and its tools → what a client or a model will stumble over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::model::{Argument, Command, Tool};
+use crate::model::{Argument, Binding, Command, Tool};
 use crate::registry::{Plugin, State};
 
-use super::rules::{self, Kind, Rule};
 use super::Finding;
+use super::rules::{self, Kind, Rule};
 
 /// The longest tool name that leaves room for what clients put before it, in characters: they keep to 64 in all, of
 /// which `mcp__` and a server's name of up to 9 characters and `__` take 16.
@@ -30,15 +30,14 @@ const MAX_TOKENS: usize = 20_000;
 const CHARACTERS_A_TOKEN: usize = 4;
 
 /// Phrases of help texts that say that an argument must be given.
-const REQUIRED_PHRASES: [&str; 6] =
-    ["(required)", "[required]", "required.", "required:", "must be given", "must be specified"];
+const REQUIRED_PHRASES: [&str; 4] = ["(required)", "[required]", "required:", "must be given"];
 
 /// Phrases that take such a one back.
 const UNLESS: [&str; 5] = ["not required", "only", "if ", "when ", "unless"];
 
 /// What there is to say of one plugin.
 pub(super) fn plugin(plugin: &Plugin, tools: &[&Tool]) -> Vec<Finding> {
-    let mut lint = Lint { plugin: &plugin.name, found: Vec::new() };
+    let mut lint = Lint { plugin: &plugin.name, told: BTreeSet::new(), found: Vec::new() };
     if let State::Failed(reason) | State::Stale(reason) = &plugin.state {
         lint.found.push(Finding::new(rules::PLUGIN_FAILED, &plugin.name, reason));
     }
@@ -59,7 +58,10 @@ pub(super) fn list(tools: &[&Tool]) -> Vec<Finding> {
     let about_all = |rule: Rule, message: String| Finding { plugin: None, ..Finding::new(rule, "", message) };
     let mut found = Vec::new();
     if tools.len() > MAX_TOOLS {
-        let message = format!("{} tools are more than the {MAX_TOOLS} that some clients take; profiles narrow the list", tools.len());
+        let message = format!(
+            "{} tools are more than the {MAX_TOOLS} that some clients take; profiles narrow the list",
+            tools.len()
+        );
         found.push(about_all(rules::MANY_TOOLS, message));
     }
     let tokens = tokens(tools);
@@ -67,31 +69,22 @@ pub(super) fn list(tools: &[&Tool]) -> Vec<Finding> {
         let message = format!("the list costs about {tokens} tokens; profiles narrow it");
         found.push(about_all(rules::HEAVY_LIST, message));
     }
-    let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for tool in tools {
-        alike.entry(folded(&tool.name)).or_default().push(&tool.name);
-    }
-    for names in alike.into_values().filter(|names| names.len() > 1) {
-        let message = format!("the names `{}` differ only in case or in - and _", names.join("`, `"));
-        found.push(about_all(rules::SIMILAR_TOOLS, message).tool(names[0]));
-    }
     found
 }
 
 /// What a list costs a model, estimated from the JSON that it is shown.
 pub(super) fn tokens(tools: &[&Tool]) -> usize {
     let shown = |tool: &&Tool| {
-        json!({"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}).to_string()
+        json!({"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema})
+            .to_string()
     };
     tools.iter().map(|tool| shown(tool).chars().count().div_ceil(CHARACTERS_A_TOKEN)).sum()
 }
 
-fn folded(name: &str) -> String {
-    name.to_lowercase().replace('-', "_")
-}
-
 struct Lint<'a> {
     plugin: &'a str,
+    /// Arguments that were looked at: those of a command above others are in all of their tools.
+    told: BTreeSet<(Vec<String>, usize)>,
     found: Vec<Finding>,
 }
 
@@ -106,7 +99,8 @@ impl Lint<'_> {
 
     /// What discovery noticed already, under its own codes.
     fn diagnostics(&mut self, plugin: &Plugin) {
-        let mut all: Vec<_> = plugin.diagnostics.iter().map(|diagnostic| (String::new(), diagnostic)).collect();
+        let mut all: Vec<_> =
+            plugin.diagnostics.iter().map(|diagnostic| (String::new(), diagnostic)).collect();
         plugin.root.walk(&mut |path, command| {
             all.extend(command.diagnostics.iter().map(|diagnostic| (path.join(" "), diagnostic)));
         });
@@ -126,7 +120,9 @@ impl Lint<'_> {
     fn name(&mut self, tool: &Tool) {
         let length = tool.name.chars().count();
         if length > MAX_NAME {
-            let message = format!("its name has {length} characters; more than {MAX_NAME} leave no room for what clients put before it");
+            let message = format!(
+                "its name has {length} characters; more than {MAX_NAME} leave no room for what clients put before it"
+            );
             self.add(rules::LONG_NAME, tool, None, message);
         }
     }
@@ -136,51 +132,70 @@ impl Lint<'_> {
         let words: Vec<&str> = chain.iter().skip(1).map(|command| command.name.as_str()).collect();
         let derived = format!("Runs `{}`.", [&[self.plugin], words.as_slice()].concat().join(" "));
         if text == derived {
-            self.add(rules::NO_DESCRIPTION, tool, None, "neither its help nor its manifest says what it does");
+            self.add(
+                rules::NO_DESCRIPTION,
+                tool,
+                None,
+                "neither its help nor its manifest says what it does",
+            );
         } else if !text.trim().contains(char::is_whitespace) {
             self.add(rules::TERSE_DESCRIPTION, tool, None, format!("its whole description is `{text}`"));
         }
         let length = tool.description.chars().count();
         if length > MAX_DESCRIPTION {
-            let message = format!("its description has {length} characters; some clients take {MAX_DESCRIPTION}");
+            let message =
+                format!("its description has {length} characters; some clients take {MAX_DESCRIPTION}");
             self.add(rules::LONG_DESCRIPTION, tool, None, message);
         }
     }
 
     fn arguments(&mut self, tool: &Tool, chain: &[&Command]) {
         let Some(properties) = tool.input_schema.get("properties").and_then(Value::as_object) else { return };
-        let required = tool.input_schema.get("required").and_then(Value::as_array);
         let mut alike: BTreeMap<String, &str> = BTreeMap::new();
         self.odd_names(tool, properties.keys().filter(|name| !is_plain_name(name)).collect());
-        for (name, schema) in properties {
+        for binding in &tool.bindings {
+            let name = &binding.property;
             if let Some(other) = alike.insert(name.to_lowercase(), name) {
-                self.add(rules::SIMILAR_ARGUMENTS, tool, Some(name), format!("it differs from `{other}` only in case"));
+                self.add(
+                    rules::SIMILAR_ARGUMENTS,
+                    tool,
+                    Some(name),
+                    format!("it differs from `{other}` only in case"),
+                );
             }
-            if schema["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
-                self.add(rules::ARGUMENT_UNDESCRIBED, tool, Some(name), "it has no description");
+            let owner = (tool.path[..binding.depth.min(tool.path.len())].to_vec(), binding.index);
+            if self.told.insert(owner) {
+                self.argument(tool, chain, binding, &properties[name]);
             }
-            let choices = most_choices(schema);
-            if choices > MAX_CHOICES {
-                let message = format!("{choices} choices are more than the {MAX_CHOICES} that some clients take");
-                self.add(rules::MANY_CHOICES, tool, Some(name), message);
-            }
-            let is_required = required.is_some_and(|all| all.iter().any(|one| one == name.as_str()));
-            let argument = tool.bindings.iter().find(|b| b.property == *name);
-            let argument = argument.and_then(|b| chain.get(b.depth)?.arguments.get(b.index));
-            if !is_required && argument.is_some_and(claims_required) && !in_required_group(tool, chain, name) {
-                let message = "its help says that it must be given; `required=True` would tell clients";
-                self.add(rules::HIDDEN_REQUIRED, tool, Some(name), message);
-            }
+        }
+    }
+
+    fn argument(&mut self, tool: &Tool, chain: &[&Command], binding: &Binding, schema: &Value) {
+        let name = &binding.property;
+        if schema["description"].as_str().is_none_or(|text| text.trim().is_empty()) {
+            self.add(rules::ARGUMENT_UNDESCRIBED, tool, Some(name), "it has no description");
+        }
+        let choices = most_choices(schema);
+        if choices > MAX_CHOICES {
+            let message = format!("{choices} choices are more than the {MAX_CHOICES} that some clients take");
+            self.add(rules::MANY_CHOICES, tool, Some(name), message);
+        }
+        let required = tool.input_schema.get("required").and_then(Value::as_array);
+        let is_required = required.is_some_and(|all| all.iter().any(|one| one == name.as_str()));
+        let argument = chain.get(binding.depth).and_then(|command| command.arguments.get(binding.index));
+        if !is_required && argument.is_some_and(claims_required) && !in_required_group(tool, chain, name) {
+            let message = "its help says that it must be given; `required=True` would tell clients";
+            self.add(rules::HIDDEN_REQUIRED, tool, Some(name), message);
         }
     }
 
     /// One finding for all of a tool's: where one is odd, mostly many are.
     fn odd_names(&mut self, tool: &Tool, names: Vec<&String>) {
         if let Some(first) = names.first() {
-            let more = if names.len() > 1 { format!(", and {} more", names.len() - 1) } else { String::new() };
-            let message = format!(
-                "`{first}`{more}: clients take names of 1 to 64 of the characters A-Z a-z 0-9 _ . -"
-            );
+            let more =
+                if names.len() > 1 { format!(", and {} more", names.len() - 1) } else { String::new() };
+            let message =
+                format!("`{first}`{more}: clients take names of 1 to 64 of the characters A-Z a-z 0-9 _ . -");
             self.add(rules::ODD_ARGUMENT_NAME, tool, None, message);
         }
     }
@@ -188,10 +203,11 @@ impl Lint<'_> {
     fn groups(&mut self, tool: &Tool, chain: &[&Command]) {
         for (depth, command) in chain.iter().enumerate() {
             for group in command.exclusive.iter().filter(|group| group.required) {
-                let of = |b: &&crate::model::Binding| b.depth == depth && group.members.contains(&b.index);
+                let of = |b: &&Binding| b.depth == depth && group.members.contains(&b.index);
                 let names: Vec<&str> = tool.bindings.iter().filter(of).map(|b| b.property.as_str()).collect();
                 if !names.is_empty() {
-                    let message = format!("one of `{}` must be given, which its schema can't say", names.join("`, `"));
+                    let message =
+                        format!("one of `{}` must be given, which its schema can't say", names.join("`, `"));
                     self.add(rules::GROUP_REQUIRED, tool, None, message);
                 }
             }
@@ -235,7 +251,9 @@ fn most_choices(schema: &Value) -> usize {
 fn claims_required(argument: &Argument) -> bool {
     let text = argument.help.as_deref().unwrap_or_default().to_lowercase();
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    argument.default.is_none() && (has(&REQUIRED_PHRASES) || text.ends_with("required")) && !has(&UNLESS)
+    argument.default.is_none()
+        && (has(&REQUIRED_PHRASES) || text.trim_end_matches('.').ends_with("required"))
+        && !has(&UNLESS)
 }
 
 fn in_required_group(tool: &Tool, chain: &[&Command], property: &str) -> bool {

@@ -14,10 +14,10 @@ pub(super) fn given(tool: &Tool, chain: &[&Command], arguments: &Map<String, Val
         let Some(argument) = chain.get(binding.depth).and_then(|c| c.arguments.get(binding.index)) else {
             continue;
         };
-        let value = match is_unlisted_default(argument, value) {
-            true => None,
-            false => said(argument, value, is_required(tool, &binding.property)),
-        };
+        if is_unlisted_default(argument, value) {
+            continue;
+        }
+        let value = said(argument, value, is_required(tool, &binding.property));
         all.extend(value.map(|value| Given { depth: binding.depth, index: binding.index, value }));
     }
     all
@@ -46,7 +46,8 @@ fn said(argument: &Argument, value: &Value, required: bool) -> Option<Value> {
         }
         (Action::Append | Action::Extend, arity) => {
             let uses = as_list(value, argument.action == Action::Append && arity.is_many());
-            let words: Vec<Value> = uses.iter().map(|one| words(one, arity == Arity::Optional && option)).collect();
+            let words: Vec<Value> =
+                uses.iter().map(|one| words(one, arity == Arity::Optional && option)).collect();
             // A positional's only use has its own words, as its action sees them.
             let several = option || argument.action == Action::Extend || arity.is_many();
             match words.as_slice() {

@@ -207,7 +207,9 @@ fn can_check(registry: &Registry, snapshot: &Snapshot, named: &[String]) -> Resu
     let missing = named.iter().find(|name| !snapshot.plugins.iter().any(|plugin| plugin.name == **name));
     match missing {
         None => Ok(()),
-        Some(name) => Err(CheckError::NoSuchPlugin { name: name.clone(), known: registry.found().join(", ") }),
+        Some(name) => {
+            Err(CheckError::NoSuchPlugin { name: name.clone(), known: registry.found().join(", ") })
+        }
     }
 }
 
@@ -274,7 +276,8 @@ impl Stores {
         for name in self.committed.names().into_iter().filter(|name| !there(name)) {
             // Only what is a contract is one of a plugin.
             let Ok(Some(_)) = self.committed.read(&name) else { continue };
-            let mut finding = Finding::new(rules::PLUGIN_GONE, &name, "its contract is committed, and it is not there");
+            let mut finding =
+                Finding::new(rules::PLUGIN_GONE, &name, "its contract is committed, and it is not there");
             if update {
                 self.committed
                     .remove(&name)

@@ -57,7 +57,8 @@ impl Proof {
 
 /// Proves all tools of a snapshot.
 pub(super) async fn all(config: &Config, snapshot: &Snapshot, trials: Trials) -> (Vec<Finding>, Proof) {
-    let capturer = Capturer::new(&config.discovery).unwrap_or_else(|_| Capturer::without_live(&config.discovery));
+    let capturer =
+        Capturer::new(&config.discovery).unwrap_or_else(|_| Capturer::without_live(&config.discovery));
     let capturer = Arc::new(capturer);
     let mut tasks = JoinSet::new();
     for plugin in snapshot.plugins.iter().filter(|plugin| plugin.state == State::Ready) {
@@ -150,7 +151,8 @@ impl Prover {
         let answer = self.capturer.prove(&self.program, &Request { words, leaves }).await;
         let (reason, answered) = match answer {
             Ok(answer) => {
-                let reason = answer.unmet.unwrap_or_else(|| "its parser does not have this command".to_owned());
+                let reason =
+                    answer.unmet.unwrap_or_else(|| "its parser does not have this command".to_owned());
                 (reason, answer.leaves)
             }
             Err(error @ (ProofError::NotMet { .. } | ProofError::Run(_) | ProofError::Exchange(_))) => {
@@ -172,7 +174,8 @@ impl Prover {
     }
 
     async fn judge(&self, trial: &Trial<'_>, found: &mut Vec<Finding>, proof: &mut Proof) {
-        let finding = |rule, message: String| Finding::new(rule, &self.plugin.name, message).tool(&trial.tool.name);
+        let finding =
+            |rule, message: String| Finding::new(rule, &self.plugin.name, message).tool(&trial.tool.name);
         proof.calls += trial.calls.len() + trial.refused;
         proof.refused += trial.refused;
         let verdicts = match &trial.verdicts {
@@ -203,7 +206,10 @@ impl Prover {
         if trial.calls.is_empty() {
             proof.tools_unproven += 1;
             let reason = trial.refusal.clone().unwrap_or_else(|| "no call could be made up".into());
-            found.push(finding(rules::UNPROVEN, format!("every call was refused before anything ran: {reason}")));
+            found.push(finding(
+                rules::UNPROVEN,
+                format!("every call was refused before anything ran: {reason}"),
+            ));
         } else if let Some(reason) = verdicts.iter().find_map(|verdict| verdict.lost.as_ref()) {
             proof.tools_unproven += 1;
             found.push(finding(rules::UNPROVEN, reason.clone()));
@@ -224,7 +230,8 @@ impl Prover {
             let mut verdicts = self.verdicts(trial, &steps).await.into_iter();
             let next = steps.into_iter().find_map(|step| {
                 let found = verdicts.next()?;
-                (is_failure(&found) && found.error.is_some() == best.1.error.is_some()).then_some((step, found))
+                (is_failure(&found) && found.error.is_some() == best.1.error.is_some())
+                    .then_some((step, found))
             });
             match next {
                 Some(smaller) => best = smaller,
@@ -279,7 +286,8 @@ fn rendered(tool: &Tool, chain: &[&Command], arguments: Map<String, Value>) -> R
 }
 
 fn leaf(trial: &Trial<'_>, calls: &[Rendered]) -> Leaf {
-    let flags = |command: &&Command| command.arguments.iter().map(|argument| argument.flags.clone()).collect();
+    let flags =
+        |command: &&Command| command.arguments.iter().map(|argument| argument.flags.clone()).collect();
     Leaf {
         path: trial.tool.path.clone(),
         arguments: trial.chain.iter().map(flags).collect(),
@@ -297,7 +305,9 @@ fn failure(plugin: &str, tool: &Tool, call: &Rendered, verdict: &Verdict) -> Fin
     let (rule, what) = match &verdict.error {
         Some(error) => (rules::PARSER_REFUSES, format!("the parser refuses it: {error}")),
         None => {
-            let one = |d: &proof::Difference| format!("`{}` is {} where the call says {}", d.name, d.got, d.expected);
+            let one = |d: &proof::Difference| {
+                format!("`{}` is {} where the call says {}", d.name, d.got, d.expected)
+            };
             (rules::NAMESPACE_DIFFERS, verdict.differs.iter().map(one).collect::<Vec<_>>().join("; "))
         }
     };

@@ -135,7 +135,6 @@ rules! {
     GROUP_REQUIRED =
         lint("group-required", Severity::Note, "Only the text can say that one of several arguments must be given.");
     LONG_NAME = lint("long-name", Severity::Warning, "A tool's name leaves no room for what clients put before it.");
-    SIMILAR_TOOLS = lint("similar-tools", Severity::Warning, "Two tool names are easily mixed up.");
     SIMILAR_ARGUMENTS = lint("similar-arguments", Severity::Note, "Two argument names differ only in case.");
     ODD_ARGUMENT_NAME =
         lint("odd-argument-name", Severity::Warning, "Some clients drop a tool that has an argument of such a name.");

@@ -40,6 +40,9 @@ const HOSTILE: [&str; 24] = [
     "-- -x",
 ];
 
+/// Tries for each call that is wanted: few arguments make few different calls.
+const ROUNDS_A_CALL: usize = 4;
+
 /// Numbers of elements in a list without bounds.
 const LENGTHS: [u64; 6] = [1, 1, 1, 2, 2, 3];
 
@@ -80,9 +83,14 @@ impl Rng {
 
 /// Calls of a tool, none twice: the least one, then half with plain words and half with hostile ones.
 pub(super) fn calls(tool: &Tool, chain: &[&Command], seed: u64, count: usize) -> Vec<Map<String, Value>> {
-    let mut sampler = Sampler { rng: Rng::new(seed, &tool.name), tool, chain, hostile: false };
+    let mut rng = Rng::new(seed, &tool.name);
+    let turn = rng.below(HOSTILE.len());
+    let mut sampler = Sampler { rng, tool, chain, hostile: false, turn };
     let mut calls: Vec<Map<String, Value>> = Vec::new();
-    for round in 0..count {
+    for round in 0..count.saturating_mul(ROUNDS_A_CALL) {
+        if calls.len() == count {
+            break;
+        }
         sampler.hostile = round % 2 == 1;
         let chance = if round == 0 { 0 } else { 45 };
         let call = sampler.call(chance);
@@ -98,6 +106,8 @@ struct Sampler<'a> {
     tool: &'a Tool,
     chain: &'a [&'a Command],
     hostile: bool,
+    /// Texts take turns, so that none is missed for long.
+    turn: usize,
 }
 
 impl Sampler<'_> {
@@ -199,8 +209,13 @@ impl Sampler<'_> {
             Some("number") => json!(*self.rng.of(&[0.5, 3.0, -2.25, 1e-7, 1e21, 0.1])),
             Some("object") => json!({"key": *self.rng.of(&PLAIN), "list": [1, 2.5, null, true]}),
             Some("array") => self.list(schema),
-            _ => json!(*if self.hostile { self.rng.of(&HOSTILE) } else { self.rng.of(&PLAIN) }),
+            _ => json!(self.text()),
         }
+    }
+
+    fn text(&mut self) -> &'static str {
+        self.turn += 1;
+        if self.hostile { HOSTILE[self.turn % HOSTILE.len()] } else { PLAIN[self.turn % PLAIN.len()] }
     }
 
     fn list(&mut self, schema: &Value) -> Value {

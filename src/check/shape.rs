@@ -59,9 +59,11 @@ pub(super) fn covers(wide: &[Shape], narrow: &[Shape]) -> bool {
 
 fn covers_one(wide: &Shape, narrow: &Shape) -> bool {
     match (wide, narrow) {
-        (Shape::Any, _) | (Shape::Boolean, Shape::True) | (Shape::Number, Shape::Integer { .. }) => true,
+        (Shape::Any, _)
+        | (Shape::Boolean, Shape::True)
+        | (Shape::Number, Shape::Integer { .. })
+        | (Shape::Text(None), Shape::Text(_)) => true,
         (Shape::Integer { from_zero }, Shape::Integer { from_zero: other }) => !from_zero || *other,
-        (Shape::Text(None), Shape::Text(_)) => true,
         (Shape::Text(Some(wide)), Shape::Text(Some(narrow))) => narrow.iter().all(|one| wide.contains(one)),
         (
             Shape::List { items, min, max },

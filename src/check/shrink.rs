@@ -33,7 +33,8 @@ pub(super) fn size(call: &Map<String, Value>) -> usize {
 fn steps(value: &Value, schema: &Value) -> Vec<Value> {
     match value {
         Value::Array(list) => {
-            let fewest = usize::try_from(schema["minItems"].as_u64().unwrap_or(1).max(1)).unwrap_or(usize::MAX);
+            let fewest =
+                usize::try_from(schema["minItems"].as_u64().unwrap_or(1).max(1)).unwrap_or(usize::MAX);
             let mut found = Vec::new();
             for (index, one) in list.iter().enumerate() {
                 if list.len() > fewest {

@@ -150,7 +150,8 @@ impl Store {
     /// The plugins that files of this directory are named after, in order. Not all such files need be contracts.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let stems = entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
+        let stems =
+            entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
         let mut names: Vec<String> = stems.filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names

@@ -102,31 +102,33 @@ def _subparsers(argparse, parser):
 
 def _apart(answer):
     """What the function returns, in JSON, from a process of its own."""
+    # Not those of `os`, which a program may have replaced (gevent does).
+    from posix import _exit, close, fork, pipe, read, waitpid, write
     from _signal import ITIMER_REAL, SIG_DFL, SIGALRM, setitimer, signal
-    reading, writing = os.pipe()
-    child = os.fork()
+    reading, writing = pipe()
+    child = fork()
     if not child:
         code = 1
         try:
-            os.close(reading)
+            close(reading)
             signal(SIGALRM, SIG_DFL)
             setitimer(ITIMER_REAL, CALL_SECONDS)
             data = _text(answer()).encode("ascii")
             while data:
-                data = data[os.write(writing, data):]
+                data = data[write(writing, data):]
             code = 0
         finally:
-            os._exit(code)
-    os.close(writing)
+            _exit(code)
+    close(writing)
     parts, room = [], MAX_ANSWER
     while room > 0:
-        part = os.read(reading, 65536)
+        part = read(reading, 65536)
         if not part:
             break
         parts.append(part)
         room -= len(part)
-    os.close(reading)
-    status = os.waitpid(child, 0)[1]
+    close(reading)
+    status = waitpid(child, 0)[1]
     if status != 0 or room <= 0 or not parts:
         return _text({"lost": "reading the call did not end well (status %d)" % status})
     return b"".join(parts).decode("ascii")

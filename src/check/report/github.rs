@@ -1,5 +1,7 @@
 //! GitHub's workflow commands (`::error file=…::…`), which become annotations of the files that a change touches.
 
+use std::fmt::Write;
+
 use crate::model::Severity;
 
 use super::super::Report;
@@ -19,7 +21,7 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
             properties.push("line=1".to_owned());
         }
         properties.push(format!("title={}", property(&finding.code)));
-        out += &format!("::{command} {}::{}\n", properties.join(","), data(&message(finding)));
+        let _ = writeln!(out, "::{command} {}::{}", properties.join(","), data(&message(finding)));
     }
     out + &summary(report, deny)
 }

@@ -1,5 +1,7 @@
 //! The format for people: findings under the file that they are best looked for in.
 
+use std::fmt::Write;
+
 use crate::model::Severity;
 use crate::text;
 
@@ -27,7 +29,7 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
             None => "",
         };
         let said = text::plain(&message(finding).replace('\n', " "));
-        out += &format!("  {}[{}{class}] {said}\n", word(finding.severity), finding.code);
+        let _ = writeln!(out, "  {}[{}{class}] {said}", word(finding.severity), finding.code);
     }
     if !out.is_empty() {
         out.push('\n');

@@ -16,7 +16,9 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
         "deny": deny,
         "denied": report.denied(deny),
     });
-    if let (Some(all), Ok(serde_json::Value::Object(own))) = (value.as_object_mut(), serde_json::to_value(report)) {
+    if let (Some(all), Ok(serde_json::Value::Object(own))) =
+        (value.as_object_mut(), serde_json::to_value(report))
+    {
         all.extend(own);
     }
     format!("{value:#}")

@@ -1,6 +1,8 @@
 //! `JUnit` XML, in the form that its common readers share: a suite for each plugin, a case for each part of the check. A case
 //! fails with what is denied; the rest of its findings is its output.
 
+use std::fmt::Write;
+
 use crate::model::Severity;
 
 use super::super::rules::Kind;
@@ -25,7 +27,10 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
     let suites: Vec<Suite> = names.iter().map(|name| suite(report, *name, &kinds, deny)).collect();
     let (tests, failures) = (names.len() * kinds.len(), suites.iter().map(|s| s.failures).sum::<usize>());
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    out += &format!("<testsuites name=\"smcp check\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">\n");
+    let _ = writeln!(
+        out,
+        "<testsuites name=\"smcp check\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\">"
+    );
     suites.iter().for_each(|suite| out += &suite.text);
     out + "</testsuites>"
 }
@@ -40,12 +45,15 @@ fn suite(report: &Report, plugin: Option<&str>, kinds: &[Kind], deny: Severity) 
     let (mut cases, mut failures) = (String::new(), 0);
     for kind in kinds {
         let own = report.findings.iter().filter(|f| f.plugin.as_deref() == plugin && f.kind == *kind);
-        let (denied, rest): (Vec<&Finding>, Vec<&Finding>) = own.partition(|finding| is_denied(finding, deny));
+        let (denied, rest): (Vec<&Finding>, Vec<&Finding>) =
+            own.partition(|finding| is_denied(finding, deny));
         failures += usize::from(!denied.is_empty());
         cases += &case(&name, *kind, &denied, &rest);
     }
     let tests = kinds.len();
-    let head = format!("  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n");
+    let head = format!(
+        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">\n"
+    );
     Suite { text: head + &cases + "  </testsuite>\n", failures }
 }
 
@@ -61,15 +69,16 @@ fn case(plugin: &str, kind: Kind, denied: &[&Finding], rest: &[&Finding]) -> Str
     }
     let mut out = head + ">\n";
     if let Some(first) = denied.first() {
-        out += &format!(
-            "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
+        let _ = writeln!(
+            out,
+            "      <failure type=\"{}\" message=\"{}\">{}</failure>",
             escaped(&first.code),
             escaped(&message(first)),
             escaped(&lines(denied))
         );
     }
     if !rest.is_empty() {
-        out += &format!("      <system-out>{}</system-out>\n", escaped(&lines(rest)));
+        let _ = writeln!(out, "      <system-out>{}</system-out>", escaped(&lines(rest)));
     }
     out + "    </testcase>\n"
 }

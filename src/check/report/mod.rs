@@ -6,6 +6,8 @@ mod json;
 mod junit;
 mod sarif;
 
+use std::fmt::Write;
+
 use crate::model::Severity;
 
 use super::{Finding, Report};
@@ -72,7 +74,8 @@ fn summary(report: &Report, deny: Severity) -> String {
         count(report.tokens, "token")
     );
     if let Some(proof) = &report.proof {
-        text += &format!(
+        let _ = write!(
+            text,
             "\n{}: {} proven, {} failed, {} refused before anything ran, {} not seen; tools: {} proven, {} unproven",
             count(proof.calls, "call"),
             proof.proven,
@@ -86,17 +89,14 @@ fn summary(report: &Report, deny: Severity) -> String {
     let of = |severity| report.findings.iter().filter(|f| f.severity == severity && !f.written).count();
     let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(of);
     let written = report.findings.iter().filter(|finding| finding.written).count();
-    text += &format!(
+    let _ = write!(
+        text,
         "\n{}, {}, {}{}; {}",
         count(errors, "error"),
         count(warnings, "warning"),
         count(notes, "note"),
         if written > 0 { format!(", {written} settled by writing contracts") } else { String::new() },
-        if report.denied(deny) > 0 {
-            format!("failed (--deny {})", word(deny))
-        } else {
-            "passed".to_owned()
-        }
+        if report.denied(deny) > 0 { format!("failed (--deny {})", word(deny)) } else { "passed".to_owned() }
     );
     text
 }

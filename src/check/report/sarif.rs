@@ -12,8 +12,23 @@ use super::super::{Finding, Report};
 use super::{message, subject, word};
 
 /// What may not stand in a URI's path as it is.
-const IN_PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'<').add(b'>').add(b'?').add(b'[').add(b']').add(b'`').add(b'{').add(b'}').add(b'|').add(b'\\').add(b'^').add(b':');
+const IN_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b']')
+    .add(b'`')
+    .add(b'{')
+    .add(b'}')
+    .add(b'|')
+    .add(b'\\')
+    .add(b'^')
+    .add(b':');
 
 pub(super) fn text(report: &Report) -> String {
     let mut codes: Vec<(&str, Kind)> = rules::ALL.iter().map(|rule| (rule.code, rule.kind)).collect();
