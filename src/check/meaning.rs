@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::model::{Action, Argument, Arity, Command, Tool};
 use crate::plugin::proof::Given;
 
-/// What a call gives. `null`, `false` for a flag, an empty list and a default that is no choice say nothing.
+/// What a call gives. `false` for a flag, 0 for a count and an empty list say nothing.
 pub(super) fn given(tool: &Tool, chain: &[&Command], arguments: &Map<String, Value>) -> Vec<Given> {
     let mut all = Vec::new();
     for binding in &tool.bindings {
@@ -14,9 +14,6 @@ pub(super) fn given(tool: &Tool, chain: &[&Command], arguments: &Map<String, Val
         let Some(argument) = chain.get(binding.depth).and_then(|c| c.arguments.get(binding.index)) else {
             continue;
         };
-        if is_unlisted_default(argument, value) {
-            continue;
-        }
         let value = said(argument, value, is_required(tool, &binding.property));
         all.extend(value.map(|value| Given { depth: binding.depth, index: binding.index, value }));
     }
@@ -28,17 +25,9 @@ fn is_required(tool: &Tool, property: &str) -> bool {
     required.is_some_and(|all| all.iter().any(|one| one == property))
 }
 
-/// argparse does not check defaults, so one may be no choice; it is sent by being left out.
-fn is_unlisted_default(argument: &Argument, value: &Value) -> bool {
-    let Some(choices) = &argument.choices else { return false };
-    let listed = value.as_str().is_none_or(|text| choices.iter().any(|choice| choice == text));
-    !listed && argument.default.as_ref() == Some(value)
-}
-
 fn said(argument: &Argument, value: &Value, required: bool) -> Option<Value> {
     let option = !argument.is_positional();
     match (argument.action, argument.arity) {
-        _ if value.is_null() => None,
         (Action::Negatable, _) => Some(value.clone()),
         (Action::Count, _) => Some(value.clone()).filter(|count| count.as_u64() != Some(0)),
         (Action::Flag | Action::Help | Action::Version, _) | (_, Arity::Zero) => {

@@ -123,7 +123,7 @@ pub struct Report {
     /// What was proven, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
-    /// All that was found: by plugin, then the worst first.
+    /// All that was found: by plugin and part of the check, the worst first.
     pub findings: Vec<Finding>,
 }
 
@@ -194,7 +194,7 @@ pub async fn run(config: &Config, asked: &Asked, progress: &dyn Progress) -> Res
         proof = Some(figures);
     }
     findings.iter_mut().for_each(|finding| finding.file = file(config, finding));
-    findings.sort_by(|a, b| (&a.plugin, b.severity, a.kind).cmp(&(&b.plugin, a.severity, b.kind)));
+    findings.sort_by(|a, b| (&a.plugin, a.kind, b.severity).cmp(&(&b.plugin, b.kind, a.severity)));
     let plugins = snapshot.plugins.iter().map(|plugin| plugin.name.clone()).collect();
     Ok(Report { plugins, tools: all.len(), tokens: lint::tokens(&all), proof, findings })
 }

@@ -113,37 +113,26 @@ struct Sampler<'a> {
 impl Sampler<'_> {
     fn call(&mut self, chance: usize) -> Map<String, Value> {
         let mut chosen: Vec<usize> = Vec::new();
-        let mut left_out = self.ungrouped_out(chance, &mut chosen);
+        self.ungrouped(chance, &mut chosen);
         self.grouped(chance, &mut chosen);
         self.drop_rivals(&mut chosen);
-        left_out.retain(|index| !chosen.contains(index));
         let mut call = Map::new();
-        for (index, binding) in self.tool.bindings.iter().enumerate() {
-            if chosen.contains(&index) {
-                let schema = &self.tool.input_schema["properties"][&binding.property];
-                call.insert(binding.property.clone(), self.value(schema, true));
-            } else if self.hostile && left_out.contains(&index) && self.rng.chance(5) {
-                // Many clients say `null` for what they leave out.
-                call.insert(binding.property.clone(), Value::Null);
-            }
+        let given = self.tool.bindings.iter().enumerate().filter(|(index, _)| chosen.contains(index));
+        for (_, binding) in given {
+            let schema = &self.tool.input_schema["properties"][&binding.property];
+            call.insert(binding.property.clone(), self.value(schema, true));
         }
         call
     }
 
-    /// Chooses among what is in no group; gives what it left out.
-    fn ungrouped_out(&mut self, chance: usize, chosen: &mut Vec<usize>) -> Vec<usize> {
-        let mut left_out = Vec::new();
+    /// Chooses among what is in no group.
+    fn ungrouped(&mut self, chance: usize, chosen: &mut Vec<usize>) {
         for (index, binding) in self.tool.bindings.iter().enumerate() {
-            if self.groups(binding).next().is_some() {
-                continue;
-            }
-            if is_required(self.tool, binding) || self.rng.chance(chance) {
+            let alone = self.groups(binding).next().is_none();
+            if alone && (is_required(self.tool, binding) || self.rng.chance(chance)) {
                 chosen.push(index);
-            } else {
-                left_out.push(index);
             }
         }
-        left_out
     }
 
     fn grouped(&mut self, chance: usize, chosen: &mut Vec<usize>) {
@@ -187,10 +176,12 @@ impl Sampler<'_> {
     }
 
     fn value(&mut self, schema: &Value, at_top: bool) -> Value {
-        if let Some(default) = schema.get("default").filter(|_| at_top && self.hostile)
-            && self.rng.chance(15)
-        {
-            return default.clone();
+        if at_top && self.hostile && self.rng.chance(15) {
+            let listed = |default: &&Value| schema["enum"].as_array().is_none_or(|all| all.contains(default));
+            // argparse doesn't check defaults, so one may be no choice.
+            if let Some(default) = schema.get("default").filter(listed) {
+                return default.clone();
+            }
         }
         if let Some(all) = schema["anyOf"].as_array().filter(|all| !all.is_empty()) {
             let one = self.rng.of(all);
@@ -230,4 +221,41 @@ impl Sampler<'_> {
 fn is_required(tool: &Tool, binding: &Binding) -> bool {
     let required = tool.input_schema.get("required").and_then(Value::as_array);
     required.is_some_and(|all| all.iter().any(|one| one == binding.property.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{help, schema};
+
+    const PAGE: &str = "usage: p [-h] [--text TEXT] [--count {1,2}] [-v] [--flag] (--left L | --right R) [--two A B] [--maybe [M]]\n         file [more ...]\n\npositional arguments:\n  file\n  more\n\noptions:\n  -h, --help     show this help message and exit\n  --text TEXT    some text (default: none)\n  --count {1,2}  how many (default: 1)\n  -v             more\n  --flag         on\n  --left L\n  --right R\n  --two A B\n  --maybe [M]\n";
+
+    #[test]
+    fn calls_are_what_the_schema_allows() {
+        let root = help::parse(PAGE, &[]);
+        let tools = schema::tools("p", &root, &std::collections::BTreeMap::new()).tools;
+        let chain = root.chain(&[]).unwrap();
+        let validator = jsonschema::validator_for(&Value::Object(tools[0].input_schema.clone())).unwrap();
+        let calls = calls(&tools[0], &chain, 7, 200);
+        assert_eq!(calls.len(), 200);
+        for call in &calls {
+            let value = Value::Object(call.clone());
+            assert!(validator.is_valid(&value), "{value}");
+            assert!(call.contains_key("left") ^ call.contains_key("right"), "one of the group: {value}");
+        }
+        let given = |name: &str| calls.iter().filter(|call| call.contains_key(name)).count();
+        for property in ["text", "count", "v", "flag", "left", "right", "two", "maybe", "more"] {
+            assert!((20..=180).contains(&given(property)), "{property}: {}", given(property));
+        }
+        let said = |text: &str| calls.iter().any(|call| call.values().any(|value| *value == text));
+        assert!(HOSTILE.iter().all(|text| said(text)), "every hostile text has its turn");
+    }
+
+    #[test]
+    fn the_first_call_is_the_least() {
+        let root = help::parse(PAGE, &[]);
+        let tools = schema::tools("p", &root, &std::collections::BTreeMap::new()).tools;
+        let least = &calls(&tools[0], &root.chain(&[]).unwrap(), 7, 1)[0];
+        assert_eq!(least.len(), 2, "the file and one of the group: {least:?}");
+    }
 }
