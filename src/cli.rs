@@ -45,6 +45,16 @@ pub enum Command {
     /// Call a tool and print its result
     Call(Call),
     /// Compare plugins with their committed contracts, lint their tools, prove their calls: for CI
+    #[command(
+        long_about = "Compare plugins with their committed contracts, lint their tools, prove their calls: for CI.\n\n\
+            drift: each plugin is asked anew and compared with its file in the schemas directory. A difference is \
+            breaking (an error), compatible (a warning) or in wording (a note).\n\
+            lint: what a client or a model will stumble over.\n\
+            prove (with --prove): random calls of every tool are given to the plugin's own parser, whose namespace must be \
+            what they say. The plugin itself is only ever asked for help.\n\n\
+            Nothing is written without --update. Exit codes: 0 nothing was found of the severity that --deny names or \
+            above, 1 something was, 2 nothing could be checked. docs/ci.md has all rules."
+    )]
     Check(Check),
     /// Print the JSON Schema of a file format
     Schema {
@@ -241,16 +251,6 @@ pub struct Call {
 
 /// Options of checking.
 #[derive(Clone, Debug, Args)]
-#[command(
-    long_about = "Compare plugins with their committed contracts, lint their tools, prove their calls: for CI.\n\n\
-        drift: each plugin is asked anew and compared with its file in the schemas directory. A difference is \
-        breaking (an error), compatible (a warning) or in wording (a note).\n\
-        lint: what a client or a model will stumble over.\n\
-        prove (with --prove): random calls of every tool are given to the plugin's own parser, whose namespace must be \
-        what they say. The plugin itself is only ever asked for help.\n\n\
-        Nothing is written without --update. Exit codes: 0 nothing was found of the severity that --deny names or \
-        above, 1 something was, 2 nothing could be checked. docs/ci.md has all rules."
-)]
 pub struct Check {
     /// Plugins to check; all where none is named
     #[arg(value_name = "PLUGIN")]
