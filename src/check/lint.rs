@@ -152,7 +152,6 @@ impl Lint<'_> {
     fn arguments(&mut self, tool: &Tool, chain: &[&Command]) {
         let Some(properties) = tool.input_schema.get("properties").and_then(Value::as_object) else { return };
         let mut alike: BTreeMap<String, &str> = BTreeMap::new();
-        self.odd_names(tool, properties.keys().filter(|name| !is_plain_name(name)).collect());
         for binding in &tool.bindings {
             let name = &binding.property;
             if let Some(other) = alike.insert(name.to_lowercase(), name) {
@@ -189,17 +188,6 @@ impl Lint<'_> {
         }
     }
 
-    /// One finding for all of a tool's: where one is odd, mostly many are.
-    fn odd_names(&mut self, tool: &Tool, names: Vec<&String>) {
-        if let Some(first) = names.first() {
-            let more =
-                if names.len() > 1 { format!(", and {} more", names.len() - 1) } else { String::new() };
-            let message =
-                format!("`{first}`{more}: clients take names of 1 to 64 of the characters A-Z a-z 0-9 _ . -");
-            self.add(rules::ODD_ARGUMENT_NAME, tool, None, message);
-        }
-    }
-
     fn groups(&mut self, tool: &Tool, chain: &[&Command]) {
         for (depth, command) in chain.iter().enumerate() {
             for group in command.exclusive.iter().filter(|group| group.required) {
@@ -233,11 +221,6 @@ impl Lint<'_> {
 
 fn first_paragraph(text: &str) -> &str {
     text.split("\n\n").next().unwrap_or(text).trim()
-}
-
-fn is_plain_name(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (1..=64).contains(&name.chars().count()) && name.chars().all(fits)
 }
 
 fn most_choices(schema: &Value) -> usize {

@@ -136,8 +136,6 @@ rules! {
         lint("group-required", Severity::Note, "Only the text can say that one of several arguments must be given.");
     LONG_NAME = lint("long-name", Severity::Warning, "A tool's name leaves no room for what clients put before it.");
     SIMILAR_ARGUMENTS = lint("similar-arguments", Severity::Note, "Two argument names differ only in case.");
-    ODD_ARGUMENT_NAME =
-        lint("odd-argument-name", Severity::Warning, "Some clients drop a tool that has an argument of such a name.");
     MANY_CHOICES = lint("many-choices", Severity::Warning, "Some clients drop a tool with so many choices.");
     MANY_TOOLS = lint("many-tools", Severity::Warning, "Some clients take no list with so many tools.");
     HEAVY_LIST = lint("heavy-list", Severity::Warning, "The list of tools costs a model much of its context.");

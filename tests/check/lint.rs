@@ -27,11 +27,6 @@ const CASES: &[(&str, &str, &[&str])] = &[
         &["similar-arguments"],
     ),
     (
-        "odd",
-        "p.add_argument('--a[0]', help='the first')\np.add_argument('--b[0]', help='the other')",
-        &["odd-argument-name"],
-    ),
-    (
         "choosy",
         "p.add_argument('--a', choices=[str(n) for n in range(300)], help='a number')",
         &["many-choices"],
