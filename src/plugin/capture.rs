@@ -190,20 +190,24 @@ impl Capturer {
         words: &[&OsStr],
         live_output: Option<&Path>,
     ) -> Result<Finished, CaptureError> {
-        let spec = self.spec(program, words, live_output);
+        self.run_bounded(program, &self.spec(program, words, live_output)).await
+    }
+
+    /// Runs it as one of so many at a time, unless the program hung too often.
+    pub(super) async fn run_bounded(&self, program: &Program, spec: &Spec) -> Result<Finished, CaptureError> {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         if program.hangs.0.load(Ordering::Relaxed) >= MAX_HANGS {
             return Err(CaptureError::GaveUp);
         }
         let finished =
-            process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
+            process::run(spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
         if finished.end == End::TimedOut {
             program.hangs.0.fetch_add(1, Ordering::Relaxed);
         }
         Ok(finished)
     }
 
-    fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
+    pub(super) fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
         let mut set: Vec<(OsString, OsString)> =
             program.env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         set.extend(ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into())));
@@ -238,7 +242,7 @@ impl Capturer {
     }
 
     /// A file of its own for each run's live description.
-    fn output_file(&self) -> Option<PathBuf> {
+    pub(super) fn output_file(&self) -> Option<PathBuf> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         self.passenger.as_ref().map(|dir| dir.path().join(format!("live-{run}.json")))
     }
@@ -248,6 +252,7 @@ impl Capturer {
 fn board() -> io::Result<TempDir> {
     let directory = tempfile::Builder::new().prefix("smcp-").tempdir()?;
     fs::write(directory.path().join("sitecustomize.py"), live::PASSENGER)?;
+    fs::write(directory.path().join("prove.py"), live::PROVER)?;
     Ok(directory)
 }
 
