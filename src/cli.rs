@@ -40,7 +40,7 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Serve one client on standard input and output
     Stdio(Stdio),
-    /// Show plugins, their tools and schemas
+    /// Show plugins, their commands and arguments, where each fact came from, and what is wrong
     Inspect(Inspect),
     /// Call a tool and print its result
     Call(Call),
@@ -225,6 +225,12 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Print the JSON Schema of a tool's arguments
+    #[arg(long, value_name = "TOOL", conflicts_with = "target")]
+    pub schema: Option<String>,
+    /// Print the command line that a call of a tool would run, as a JSON array
+    #[arg(long, num_args = 2, value_names = ["TOOL", "JSON"], conflicts_with_all = ["target", "schema"])]
+    pub argv: Option<Vec<String>>,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,

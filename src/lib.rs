@@ -18,6 +18,8 @@ pub mod live;
 pub mod profile;
 pub mod schema;
 
+pub mod places;
+
 pub mod cli;
 pub mod config;
 
@@ -31,6 +33,7 @@ pub mod check;
 pub mod outcome;
 pub mod registry;
 
+pub mod inspect;
 pub mod mcp;
 pub mod web;
 

@@ -14,19 +14,23 @@ use crate::outcome::{CallResult, Ended};
 use crate::registry::{Registry, Served, Snapshot};
 
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
-    let arguments: Map<String, Value> =
-        serde_json::from_str(&typed.arguments).context("the arguments are no JSON object")?;
+    let arguments = object(&typed.arguments)?;
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
     crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
     super::serve::runtime()?.block_on(async {
-        let registry = Registry::load(&config, &()).await;
+        let registry = Registry::load_for(&config, &typed.tool, &()).await;
         let snapshot = registry.snapshot();
         let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;
         if typed.dry_run { dry_run(served, &arguments) } else { call(&config, served, &arguments).await }
     })
 }
 
-fn no_such_tool(name: &str, snapshot: &Snapshot) -> anyhow::Error {
+/// The arguments of a call as they are typed.
+pub(super) fn object(arguments: &str) -> anyhow::Result<Map<String, Value>> {
+    serde_json::from_str(arguments).context("the arguments are no JSON object")
+}
+
+pub(super) fn no_such_tool(name: &str, snapshot: &Snapshot) -> anyhow::Error {
     let names: Vec<&str> = snapshot.tools.iter().map(|s| s.tool.name.as_str()).collect();
     match names.len() {
         0 => anyhow!("no tool `{name}`: there is no plugin that could be served"),
@@ -35,7 +39,7 @@ fn no_such_tool(name: &str, snapshot: &Snapshot) -> anyhow::Error {
 }
 
 /// Prints the whole command line as one JSON array a line, so that no quoting is open to doubt.
-fn dry_run(served: &Served, arguments: &Map<String, Value>) -> anyhow::Result<ExitCode> {
+pub(super) fn dry_run(served: &Served, arguments: &Map<String, Value>) -> anyhow::Result<ExitCode> {
     let words = served.argv(arguments).map_err(|errors| refused(&errors))?;
     let launch = served.plugin.launch.iter().map(|w| w.to_string_lossy().into_owned());
     let line: Vec<String> = launch.chain(words).collect();

@@ -73,15 +73,11 @@ pub fn report(server: &Server, snapshot: &Snapshot) -> Value {
         .plugins
         .iter()
         .map(|p| {
-            let (state, reason) = match &p.state {
-                State::Ready => ("ready", None),
-                State::Stale(reason) => ("stale", Some(reason)),
-                State::Failed(reason) => ("failed", Some(reason)),
-            };
+            let (state, reason) = p.state.told();
             let count = tools.get(p.name.as_str()).copied().unwrap_or(0);
             let mut out = json!({"name": p.name, "state": state, "tools": count});
             if let Some(reason) = reason {
-                out["reason"] = reason.as_str().into();
+                out["reason"] = reason.into();
             }
             out
         })

@@ -44,6 +44,14 @@ fn answers_to(served: &Served, name: &str) -> bool {
         || (name.contains('.') && name.replace('.', "__") == served.tool.name)
 }
 
+/// Whether a name can be one of a plugin's: the plugin's own, or that of a tool or a command of it.
+pub(super) fn may_own(plugin: &str, name: &str) -> bool {
+    [plugin.to_owned(), plugin.chars().map(replaced).collect()].iter().any(|own| {
+        let rest = name.strip_prefix(own.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("__"))
+    })
+}
+
 fn replaced(c: char) -> char {
     if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' }
 }
@@ -108,6 +116,24 @@ mod tests {
             .collect();
         served.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
         Snapshot { generation: 1, plugins: Vec::new(), tools: served }
+    }
+
+    #[test]
+    fn which_plugins_a_name_can_belong_to() {
+        for (plugin, name, expected) in [
+            ("demo", "demo", true),
+            ("demo", "demo.run", true),
+            ("demo", "demo__run", true),
+            ("my.app", "my_app__a_b", true),
+            ("my.app", "my.app.a.b", true),
+            ("a", "a__b__c", true),
+            ("a__b", "a__b__c", true),
+            ("demo", "demo_math", false),
+            ("demo", "dem", false),
+            ("demo", "", false),
+        ] {
+            assert_eq!(may_own(plugin, name), expected, "{plugin} {name}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use tokio::sync::Semaphore;
 use crate::argv::{self, ArgvError};
 use crate::config::Config;
 use crate::model::{Command, Diagnostic, Severity, Tool};
+use crate::plugin::discover;
 use crate::plugin::offers::Offers;
 use crate::schema;
 
@@ -87,6 +88,17 @@ pub enum State {
     Failed(String),
 }
 
+impl State {
+    /// Its name, and the reason where there is one.
+    pub fn told(&self) -> (&'static str, Option<&str>) {
+        match self {
+            State::Ready => ("ready", None),
+            State::Stale(reason) => ("stale", Some(reason)),
+            State::Failed(reason) => ("failed", Some(reason)),
+        }
+    }
+}
+
 impl Served {
     /// The words for a call, after the program; nothing is run.
     ///
@@ -132,6 +144,23 @@ impl Registry {
     /// plugins directory that is not there is an empty snapshot, and the [`Report`] says so.
     pub async fn load(config: &Config, progress: &dyn Progress) -> Registry {
         Registry::load_only(config, &[], progress).await
+    }
+
+    /// The same for whoever wants to know of one thing: loads only the plugins that `name` (a plugin, a tool, or a dotted
+    /// command) can belong to by its first letters, and all of them where none of those has it. Tools that another
+    /// plugin's claim of the same name would rename keep their own.
+    pub async fn load_for(config: &Config, name: &str, progress: &dyn Progress) -> Registry {
+        let found = discover::discover(&config.plugins_dir).unwrap_or_default().candidates.into_iter();
+        let names: Vec<String> =
+            found.map(|candidate| candidate.name).filter(|plugin| find::may_own(plugin, name)).collect();
+        if !names.is_empty() {
+            let few = Registry::load_only(config, &names, progress).await;
+            let snapshot = few.snapshot();
+            if names.iter().any(|plugin| plugin == name) || snapshot.find(name).is_some() {
+                return few;
+            }
+        }
+        Registry::load(config, progress).await
     }
 
     /// Does as [`Registry::load`] does, for the plugins of these names alone; none: all.

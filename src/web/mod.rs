@@ -3,7 +3,6 @@
 //! Plugins and help pages → files and data that can be serialised. Pure; knows neither HTTP nor JSON-RPC, the page itself
 //! speaks MCP. Nothing of a plugin is ever in the files: the page's script puts it in place as text.
 
-mod places;
 mod view;
 
 pub use view::{Argv, Pages, Plugins, Refused, ToolView, argv, plugins, tool};

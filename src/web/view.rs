@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::places::{Place, Read};
 use crate::argv::ArgvError;
 use crate::help;
 use crate::model::{Binding, Command, Diagnostic, Fact, Severity, Source};
-use crate::registry::{Plugin, Served, Snapshot, State};
+use crate::places::{Mark, Read};
+use crate::registry::{Plugin, Served, Snapshot};
 use crate::text;
 
 /// The most of one help page that is shown, in bytes; the longest real ones have a quarter of it.
@@ -92,8 +92,29 @@ struct Sourced<'a> {
     label: String,
     flags: &'a [String],
     provenance: &'a BTreeMap<Fact, Source>,
-    #[serde(flatten)]
-    place: Place,
+    /// First and last line of its entry.
+    entry: Option<(usize, usize)>,
+    /// Its flags or its name in the usage.
+    usage: Vec<Span>,
+}
+
+/// Some characters of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Span {
+    /// The line, from 1.
+    line: usize,
+    /// The first character, counted from 0 in UTF-16 units, which is how browsers count.
+    from: usize,
+    /// The one after the last character.
+    to: usize,
+}
+
+impl From<&Mark<'_>> for Span {
+    fn from(mark: &Mark) -> Span {
+        let units = |text: &str| text.encode_utf16().count();
+        let from = units(&mark.text[..mark.under.start]);
+        Span { line: mark.line, from, to: from + units(&mark.text[mark.under.clone()]) }
+    }
 }
 
 /// What is served and what is wrong with it; of commands that lead to no tool of the snapshot nothing is told. `pages`
@@ -162,11 +183,7 @@ fn noted<'a>(
 }
 
 fn state(plugin: &Plugin) -> StateView<'_> {
-    let (state, reason) = match &plugin.state {
-        State::Ready => ("ready", None),
-        State::Stale(reason) => ("stale", Some(reason.as_str())),
-        State::Failed(reason) => ("failed", Some(reason.as_str())),
-    };
+    let (state, reason) = plugin.state.told();
     StateView { state, reason }
 }
 
@@ -198,12 +215,14 @@ fn level<'a>(
     let read = page.as_deref().map(|page| Read::new(page, path, command));
     let sourced = |binding: &'a Binding| {
         let argument = command.arguments.get(binding.index)?;
+        let place = read.as_ref().map(|read| read.place(binding.index, argument)).unwrap_or_default();
         Some(Sourced {
             property: &binding.property,
             label: argument.label(),
             flags: &argument.flags,
             provenance: &argument.provenance,
-            place: read.as_ref().map(|read| read.place(binding.index, argument)).unwrap_or_default(),
+            entry: place.entry,
+            usage: place.usage.iter().map(Span::from).collect(),
         })
     };
     let own = served.tool.bindings.iter().filter(|b| b.depth == depth);
@@ -264,6 +283,7 @@ mod tests {
 
     use super::*;
     use crate::plugin::offers::Offers;
+    use crate::registry::State;
     use crate::schema;
 
     const ROOT: &str = "usage: t [-h] [--profile P] {run} ...\n\npositional arguments:\n  {run}\n    run        runs\n\noptions:\n  -h, --help   show this help message and exit\n  --profile P  whose\n";
@@ -324,6 +344,13 @@ mod tests {
         let codes: Vec<_> =
             view["plugins"][0]["diagnostics"].as_array().unwrap().iter().map(|d| &d["code"]).collect();
         assert_eq!(codes, ["own"]);
+    }
+
+    #[test]
+    fn browsers_count_in_utf_16_units() {
+        let mark = Mark { line: 3, text: "é 🦀 --out", under: 8..13 };
+        assert_eq!(&mark.text[mark.under.clone()], "--out");
+        assert_eq!(Span::from(&mark), Span { line: 3, from: 5, to: 10 });
     }
 
     #[test]

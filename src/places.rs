@@ -1,44 +1,45 @@
 //! Where on a help page an argument is told of: the lines of its entry, and its words in the usage.
 //!
 //! Page + the command that is served → places. Contracts keep no line numbers, so the page is read again; arguments
-//! are paired by the same rule by which a page is merged with its parser.
+//! are paired by the same rule by which a page is merged with its parser. Pure; the page for people and the terminal
+//! both show what is found here.
 
-use serde::Serialize;
+use std::ops::Range;
 
 use crate::live;
 use crate::model::{Argument, Command, Diagnostic};
 
-/// Some characters of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Span {
-    /// The line, from 1.
-    pub(super) line: usize,
-    /// The first character, counted from 0 in UTF-16 units, which is how browsers count.
-    pub(super) from: usize,
-    /// The one after the last character.
-    pub(super) to: usize,
-}
-
 /// Where an argument is told of.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Place {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place<'a> {
     /// First and last line of its entry.
-    pub(super) entry: Option<(usize, usize)>,
+    pub entry: Option<(usize, usize)>,
     /// Its flags or its name in the usage.
-    pub(super) usage: Vec<Span>,
+    pub usage: Vec<Mark<'a>>,
 }
 
 /// A page that was read again.
-pub(super) struct Read<'a> {
+pub struct Read<'a> {
     lines: Vec<&'a str>,
     shown: Command,
     /// For each argument that is served the index of the one on the page.
     partners: Vec<Option<usize>>,
 }
 
+/// A line of a page, and the part of it that something is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark<'a> {
+    /// The line, from 1.
+    pub line: usize,
+    /// The whole line.
+    pub text: &'a str,
+    /// The part, in bytes of the line.
+    pub under: Range<usize>,
+}
+
 impl<'a> Read<'a> {
     /// Reads the page (plain text) of `command`, to which `path` leads.
-    pub(super) fn new(page: &'a str, path: &[&str], command: &Command) -> Read<'a> {
+    pub fn new(page: &'a str, path: &[&str], command: &Command) -> Read<'a> {
         let shown = crate::help::parse(page, path);
         let mut partners = vec![None; command.arguments.len()];
         for (shown, served) in live::partners(&shown.arguments, &command.arguments).into_iter().enumerate() {
@@ -50,7 +51,7 @@ impl<'a> Read<'a> {
     }
 
     /// Where the command's argument of that index is told of.
-    pub(super) fn place(&self, index: usize, argument: &Argument) -> Place {
+    pub fn place(&self, index: usize, argument: &Argument) -> Place<'a> {
         let shown = self.partners.get(index).copied().flatten().map(|i| &self.shown.arguments[i]);
         let entry = shown.and_then(|a| a.line).map(|line| (line, self.entry_end(line)));
         let names =
@@ -59,7 +60,7 @@ impl<'a> Read<'a> {
     }
 
     /// The line that a diagnostic is about.
-    pub(super) fn line_of(&self, diagnostic: &Diagnostic) -> Option<usize> {
+    pub fn line_of(&self, diagnostic: &Diagnostic) -> Option<usize> {
         let same = |d: &&Diagnostic| d.code == diagnostic.code && d.argument == diagnostic.argument;
         let about = diagnostic.argument.as_deref();
         let argument = || self.shown.arguments.iter().find(|a| about.is_some_and(|about| is_named(a, about)));
@@ -68,6 +69,20 @@ impl<'a> Read<'a> {
             .or_else(|| self.shown.diagnostics.iter().find(same).and_then(|d| d.line))
             .or_else(|| argument().and_then(|a| a.line))
             .filter(|line| *line <= self.lines.len())
+    }
+
+    /// The line that a diagnostic is about: its argument there is the part that is meant, else all that stands there.
+    pub fn mark(&self, diagnostic: &Diagnostic) -> Option<Mark<'a>> {
+        let line = self.line_of(diagnostic)?;
+        let text = self.text(line)?;
+        let named = diagnostic.argument.as_deref().and_then(|name| words(text, name).next());
+        let whole = || text.len() - text.trim_start().len()..text.trim_end().len();
+        Some(Mark { line, text, under: named.unwrap_or_else(whole) })
+    }
+
+    /// A line of the page, counted from 1.
+    pub fn text(&self, line: usize) -> Option<&'a str> {
+        self.lines.get(line.checked_sub(1)?).copied()
     }
 
     /// The last line of the entry that begins at `line`: what follows it is indented deeper.
@@ -81,17 +96,17 @@ impl<'a> Read<'a> {
         line + own.iter().rposition(|l| !is_blank(l)).map_or(0, |last| last + 1)
     }
 
-    fn in_usage(&self, names: &[String]) -> Vec<Span> {
+    fn in_usage(&self, names: &[String]) -> Vec<Mark<'a>> {
         let is_usage = |l: &str| l.trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("usage:"));
         let Some(first) = self.lines.iter().position(|l| is_usage(l)) else { return Vec::new() };
-        let usage = self.lines[first..].iter().take_while(|l| !l.trim().is_empty());
-        let mut spans = Vec::new();
-        for (offset, text) in usage.enumerate() {
+        let usage = self.lines.iter().enumerate().skip(first).take_while(|(_, l)| !l.trim().is_empty());
+        let mut marks = Vec::new();
+        for (index, text) in usage {
             for name in names {
-                spans.extend(words(text, name).map(|(from, to)| Span { line: first + offset + 1, from, to }));
+                marks.extend(words(text, name).map(|under| Mark { line: index + 1, text, under }));
             }
         }
-        spans
+        marks
     }
 }
 
@@ -110,14 +125,12 @@ fn is_named(argument: &Argument, name: &str) -> bool {
         || name.split([' ', ',', '=']).any(|word| argument.flags.iter().any(|f| f == word))
 }
 
-/// Where `name` stands in `text` as a word of its own, in UTF-16 units.
-fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = (usize, usize)> + 't {
+/// Where `name` stands in `text` as a word of its own, in bytes.
+fn words<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
     let joins = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
-    let units = |text: &str| text.encode_utf16().count();
     text.match_indices(name).filter_map(move |(at, found)| {
         let alone = !text[..at].ends_with(joins) && !text[at + found.len()..].starts_with(joins);
-        let from = units(&text[..at]);
-        (alone && !found.is_empty()).then(|| (from, from + units(found)))
+        (alone && !found.is_empty()).then(|| at..at + found.len())
     })
 }
 
@@ -133,7 +146,7 @@ mod tests {
         check(&Read::new(PAGE, &[], &command), &command);
     }
 
-    fn place(label: &str) -> Place {
+    fn place(label: &str) -> Place<'static> {
         let command = crate::help::parse(PAGE, &[]);
         let read = Read::new(PAGE, &[], &command);
         let index = command
@@ -146,14 +159,14 @@ mod tests {
     #[test]
     fn entries_and_words_of_the_usage_are_found() {
         for (label, entry, usage) in [
-            ("--out", (9, 12), &[(15, 20)][..]),
-            ("--out-dir", (13, 13), &[(27, 36)]),
-            ("-v", (14, 14), &[(41, 43)]),
-            ("{a,b}", (4, 4), &[(45, 50)]),
-            ("file", (5, 5), &[(51, 55), (57, 61)]),
+            ("--out", (9, 12), &[16..21][..]),
+            ("--out-dir", (13, 13), &[28..37]),
+            ("-v", (14, 14), &[42..44]),
+            ("{a,b}", (4, 4), &[46..51]),
+            ("file", (5, 5), &[52..56, 58..62]),
         ] {
             let place = place(label);
-            let spans: Vec<_> = place.usage.iter().map(|s| (s.from, s.to)).collect();
+            let spans: Vec<_> = place.usage.iter().map(|mark| mark.under.clone()).collect();
             assert_eq!((place.entry, &spans[..]), (Some(entry), usage), "{label}");
         }
     }
@@ -181,6 +194,23 @@ mod tests {
             assert_eq!(read.line_of(&note.clone().about("--out OUT")), Some(9));
             assert_eq!(read.line_of(&note.clone().about("file")), Some(5));
             assert_eq!(read.line_of(&note.about("--nowhere")), None);
+        });
+    }
+
+    #[test]
+    fn diagnostics_mark_their_argument_or_all_of_the_line() {
+        read(|read, _| {
+            let note = Diagnostic::new(Severity::Note, "any", "text");
+            let marked = |note: Diagnostic| {
+                let mark = read.mark(&note).unwrap();
+                (mark.line, &mark.text[mark.under])
+            };
+            assert_eq!(marked(note.clone().about("--out OUT")), (9, "--out OUT"));
+            assert_eq!(marked(note.clone().about("--out").at(1)), (1, "--out"));
+            assert_eq!(marked(note.clone().at(10)), (10, "wraps"));
+            assert_eq!(marked(note.clone().at(11)), (11, ""));
+            assert_eq!(read.mark(&note.clone().at(0)), None);
+            assert_eq!(read.mark(&note), None);
         });
     }
 
