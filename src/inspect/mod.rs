@@ -164,7 +164,7 @@ pub fn inspect<'a>(asked: &Asked<'a>, beside: &Beside) -> Inspected<'a> {
         directory: plugin.directory.display().to_string(),
         state,
         reason,
-        diagnostics: plugin.diagnostics.iter().map(|diagnostic| tree::noted(diagnostic, None)).collect(),
+        diagnostics: tree::own_diagnostics(plugin, beside),
         commands: tree::levels(asked, beside),
         left_out: if asked.whole { tree::left_out(asked) } else { Vec::new() },
         tools: asked.tools.clone(),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Inspected, Level, Noted, Quote, Shown, phrase};
+use super::{Inherited, Inspected, Level, Noted, Quote, Shown, phrase};
 use crate::model::{Fact, Severity, Source};
 use crate::text;
 
@@ -62,14 +62,14 @@ impl Painter {
         let place = styled(FAINT, &clean(&plugin.directory));
         self.line(0, &format!("{} {state}{reason} {place}", styled(STRONG, &clean(plugin.name))));
         plugin.diagnostics.iter().for_each(|noted| self.noted(2, noted));
-        plugin.commands.iter().for_each(|level| self.level(level));
+        plugin.commands.iter().for_each(|level| self.level(level, &plugin.commands));
         if !plugin.left_out.is_empty() {
             self.out.push('\n');
             self.line(2, &format!("no tools: {}", clean(&plugin.left_out.join(", "))));
         }
     }
 
-    fn level(&mut self, level: &Level) {
+    fn level(&mut self, level: &Level, all: &[Level]) {
         self.out.push('\n');
         let tool = level.tool.map(|tool| format!("  {} {}", styled(FAINT, "tool"), styled(TOOL, tool)));
         self.line(2, &format!("{}{}", styled(STRONG, &clean(&level.command)), tool.unwrap_or_default()));
@@ -82,8 +82,10 @@ impl Painter {
         }
         level.arguments.iter().for_each(|argument| self.argument(argument));
         for inherited in &level.inherited {
-            let names = clean(&inherited.properties.join(", "));
-            self.line(4, &format!("{} {names}", styled(FAINT, &format!("from {}:", clean(&inherited.command)))));
+            let above = all.iter().filter(|level| level.command == inherited.command);
+            let shown: Vec<&str> = above.flat_map(|level| &level.arguments).map(|a| a.property).collect();
+            let arguments = clean(&inherited_arguments(inherited, &shown));
+            self.line(4, &styled(FAINT, &format!("and {arguments} of {}", clean(&inherited.command))));
         }
         level.diagnostics.iter().for_each(|noted| self.noted(4, noted));
     }
@@ -175,6 +177,25 @@ impl Painter {
             self.line(indent, &format!("{} {before}{carets}", styled(FAINT, &gutter(""))));
         }
     }
+}
+
+/// Which of the arguments that are shown at a command above a tool takes, and under what other names.
+fn inherited_arguments(inherited: &Inherited, shown: &[&str]) -> String {
+    let lacks: Vec<&str> = shown.iter().copied().filter(|name| !inherited.properties.contains(name)).collect();
+    let others: Vec<&str> =
+        inherited.properties.iter().copied().filter(|name| !shown.contains(name)).collect();
+    let same = inherited.properties.len() - others.len();
+    let mut all = Vec::new();
+    match (same, lacks.as_slice()) {
+        (0, _) => {}
+        (1, []) => all.push("the one argument".to_owned()),
+        (same, []) => all.push(format!("the {same} arguments")),
+        (same, lacks) => all.push(format!("{same} arguments (not {})", lacks.join(", "))),
+    }
+    if !others.is_empty() {
+        all.push(others.join(", "));
+    }
+    all.join(" and ")
 }
 
 /// A line's number beside it.

@@ -8,6 +8,7 @@ use super::{Asked, Beside, Inherited, Level, Noted, Quote, Shown, phrase};
 use crate::help;
 use crate::model::{Binding, Command, Diagnostic, Tool, ToolOverride};
 use crate::places::{Mark, Read};
+use crate::registry::Plugin;
 
 /// The commands on the way to a tool that is asked for, parents first.
 pub(super) fn levels<'a>(asked: &Asked<'a>, beside: &Beside) -> Vec<Level<'a>> {
@@ -133,7 +134,14 @@ fn inherited<'a>(asked: &Asked<'a>, path: &[&str], tool: &'a Tool) -> Vec<Inheri
     (0..path.len()).map(of).filter(|inherited| !inherited.properties.is_empty()).collect()
 }
 
-pub(super) fn noted<'a>(diagnostic: &'a Diagnostic, read: Option<&Read>) -> Noted<'a> {
+/// What is wrong with the plugin as a whole; where it is about an argument of the program itself, with its line.
+pub(super) fn own_diagnostics<'a>(plugin: &'a Plugin, beside: &Beside) -> Vec<Noted<'a>> {
+    let page = beside.pages.get("").map(|page| help::plain(page));
+    let read = page.as_deref().map(|page| Read::new(page, &[], &plugin.root));
+    plugin.diagnostics.iter().map(|diagnostic| noted(diagnostic, read.as_ref())).collect()
+}
+
+fn noted<'a>(diagnostic: &'a Diagnostic, read: Option<&Read>) -> Noted<'a> {
     Noted {
         severity: diagnostic.severity,
         code: &diagnostic.code,
