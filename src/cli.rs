@@ -56,14 +56,44 @@ pub enum Command {
             above, 1 something was, 2 nothing could be checked. docs/ci.md has all rules."
     )]
     Check(Check),
+    /// Write a plugin with two commands to begin with
+    New(New),
+    /// Print what to write into an MCP client's configuration
+    ClientConfig(ClientConfig),
     /// Print the JSON Schema of a file format
     Schema {
         /// The file format
         format: Format,
     },
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in the format of man(7)
+    Man {
+        /// The command that is to be told of; smcp itself where none is named
+        command: Option<String>,
+    },
     /// Kill the plugin processes that a killed server leaves (started by smcp itself)
     #[command(hide = true)]
     Sentinel,
+}
+
+/// An MCP client whose configuration is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Client {
+    /// Claude Desktop
+    ClaudeDesktop,
+    /// Claude Code
+    ClaudeCode,
+    /// Cursor
+    Cursor,
+    /// Visual Studio Code
+    #[value(name = "vscode")]
+    VsCode,
+    /// A Letta server
+    Letta,
 }
 
 /// A file format that has a JSON Schema.
@@ -231,6 +261,35 @@ pub struct Inspect {
     /// Print the command line that a call of a tool would run, as a JSON array
     #[arg(long, num_args = 2, value_names = ["TOOL", "JSON"], conflicts_with_all = ["target", "schema"])]
     pub argv: Option<Vec<String>>,
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+}
+
+/// Options of making a plugin.
+#[derive(Clone, Debug, Args)]
+pub struct New {
+    /// The plugin's name: a letter, then letters, digits, _ and -
+    pub name: String,
+    /// Directory with one directory for each plugin [default: plugins] [env: MCP_PLUGINS_DIR]
+    #[arg(long, value_name = "DIR")]
+    pub plugins_dir: Option<PathBuf>,
+}
+
+/// Options of a client's configuration.
+#[derive(Clone, Debug, Args)]
+pub struct ClientConfig {
+    /// The client
+    pub client: Client,
+    /// The name by which the client shows the server
+    #[arg(long, default_value = "smcp")]
+    pub name: String,
+    /// Have the client ask a server that runs (http://127.0.0.1:8000 means its /mcp) instead of starting one
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The variable that holds the server's key; the entry names it, the key itself is never printed
+    #[arg(long = "key-env", value_name = "VARIABLE", requires = "url")]
+    pub key_variable: Option<String>,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::cli;
-use crate::config::{Config, Environment};
+use crate::config::{self, Config, Environment};
 use crate::inspect::{self, Asked, Beside};
 use crate::plugin::{manifest, select};
 use crate::registry::{Registry, Served, Snapshot};
@@ -36,7 +36,8 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
     let Some(asked) = inspect::ask(&snapshot, typed.target.as_deref()) else {
         bail!("{}", unknown(typed.target.as_deref().unwrap_or_default(), &snapshot));
     };
-    show(&registry, &asked, typed.json, colours(environment))?;
+    let colours = io::stdout().is_terminal() && config::may_colour(environment);
+    show(&registry, &asked, typed.json, colours)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -65,13 +66,6 @@ fn beside(registry: &Registry, asked: &Asked) -> Beside {
     let mut manifest = manifest::read(&asked.plugin.directory).unwrap_or_default();
     select::resolve_overrides(&mut manifest, &asked.plugin.root);
     Beside { pages: registry.pages(&asked.plugin.name).unwrap_or_default(), overrides: manifest.tools }
-}
-
-/// Whether standard output shows colours: it is a terminal, and nobody said no (<https://no-color.org>).
-fn colours(environment: Environment) -> bool {
-    io::stdout().is_terminal()
-        && environment("NO_COLOR").is_none()
-        && environment("TERM").as_deref() != Some("dumb")
 }
 
 fn tool_of<'a>(snapshot: &'a Snapshot, name: &str) -> anyhow::Result<&'a Served> {

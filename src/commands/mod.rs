@@ -4,7 +4,10 @@
 
 mod call;
 mod check;
+mod client_config;
 mod inspect;
+mod manual;
+mod new;
 mod schema;
 mod serve;
 
@@ -41,6 +44,10 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Call(typed)) => call::run(typed, environment),
         Some(Command::Check(typed)) => check::run(typed, environment),
         Some(Command::Schema { format }) => schema::run(*format),
+        Some(Command::New(typed)) => new::run(typed, environment),
+        Some(Command::ClientConfig(typed)) => client_config::run(typed, environment),
+        Some(Command::Completions { shell }) => manual::completions(*shell),
+        Some(Command::Man { command }) => manual::man(command.as_deref()),
         Some(Command::Sentinel) => {
             process::watch(io::stdin().lock());
             Ok(ExitCode::SUCCESS)
@@ -51,6 +58,11 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 /// Whether whoever read our output stopped reading.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|e| e.downcast_ref::<io::Error>()).any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Words as a shell reads them. What can't be written for a shell, a NUL, is no word of anybody's.
+fn words<'a>(words: &[&'a str]) -> String {
+    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
 }
 
 /// Prints a line to standard output; whoever closed it early gets no panic.

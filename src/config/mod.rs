@@ -8,7 +8,7 @@ mod rate;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,6 +175,21 @@ pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Where plugins are, for commands that need to know nothing else.
+pub fn plugins_dir(typed: Option<&Path>, environment: Environment) -> PathBuf {
+    directory(typed, environment("MCP_PLUGINS_DIR"), "plugins")
+}
+
+fn directory(typed: Option<&Path>, set: Option<String>, default: &str) -> PathBuf {
+    typed.map(Path::to_owned).or_else(|| set.map(PathBuf::from)).unwrap_or_else(|| default.into())
+}
+
+/// Whether what is written to standard output may have colours, should that be a terminal: nobody said no
+/// (<https://no-color.org>), and the terminal knows them.
+pub fn may_colour(environment: Environment) -> bool {
+    environment("NO_COLOR").is_none() && environment("TERM").is_none_or(|name| name != "dumb")
+}
+
 impl Config {
     /// The configuration of serving HTTP.
     pub fn serve(typed: &cli::Serve, environment: Environment) -> Result<Config, ConfigError> {
@@ -225,15 +240,13 @@ impl Config {
         limits: &cli::Limits,
         environment: Environment,
     ) -> Result<Config, ConfigError> {
-        let directory = |typed: &Option<PathBuf>, variable, default: &str| {
-            typed
-                .clone()
-                .or_else(|| environment(variable).map(PathBuf::from))
-                .unwrap_or_else(|| default.into())
-        };
         Ok(Config {
-            plugins_dir: directory(&plugins.plugins_dir, "MCP_PLUGINS_DIR", "plugins"),
-            schemas_dir: directory(&plugins.schemas_dir, "MCP_SCHEMAS_DIR", "schemas"),
+            plugins_dir: plugins_dir(plugins.plugins_dir.as_deref(), environment),
+            schemas_dir: directory(
+                plugins.schemas_dir.as_deref(),
+                environment("MCP_SCHEMAS_DIR"),
+                "schemas",
+            ),
             discovery: Discovery {
                 python: plugins
                     .python

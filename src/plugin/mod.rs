@@ -25,6 +25,7 @@ pub mod interpreter;
 pub mod manifest;
 pub mod offers;
 pub mod proof;
+pub mod scaffold;
 pub mod select;
 pub mod tree;
 pub mod uri_template;

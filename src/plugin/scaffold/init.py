@@ -1,0 +1,1 @@
+"""PLUGIN_NAME: a plugin of smcp; the program is cli.py."""
