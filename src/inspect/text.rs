@@ -189,8 +189,8 @@ fn inherited_arguments(inherited: &Inherited, shown: &[&str]) -> String {
     match (same, lacks.as_slice()) {
         (0, _) => {}
         (1, []) => all.push("the one argument".to_owned()),
-        (same, []) => all.push(format!("the {same} arguments")),
-        (same, lacks) => all.push(format!("{same} arguments (not {})", lacks.join(", "))),
+        (same, []) => all.push(format!("all {same} arguments")),
+        (same, lacks) => all.push(format!("{same} of the arguments (not {})", lacks.join(", "))),
     }
     if !others.is_empty() {
         all.push(others.join(", "));
@@ -220,4 +220,45 @@ fn around(quote: &Quote) -> Quote {
     let tail = if first + USAGE_SHOWN < length { " …" } else { "" };
     let move_by = |at: usize| (at.clamp(first, first + USAGE_SHOWN) - first) + lead.chars().count();
     Quote { line: quote.line, text: format!("{lead}{shown}{tail}"), under: Some((move_by(from), move_by(to))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, under: (usize, usize)) -> String {
+        let mut painter = Painter { out: String::new() };
+        painter.quote(0, &around(&Quote { line: 7, text: text.into(), under: Some(under) }), Style::new());
+        anstream::adapter::strip_str(&painter.out).to_string()
+    }
+
+    #[test]
+    fn carets_stand_under_what_is_meant_however_wide_it_is() {
+        assert_eq!(shown("ab 漢字 c", (3, 5)), "   7 │ ab 漢字 c\n     │    ^^^^\n");
+        assert_eq!(shown("\tab", (1, 3)), "   7 │ \tab\n     │ \t^^\n");
+        assert_eq!(shown("ab", (2, 2)), "   7 │ ab\n");
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_what_is_meant() {
+        let text = format!("{}[--out OUT]{}", "x".repeat(300), "y".repeat(300));
+        let out = shown(&text, (301, 306));
+        let [line, carets] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
+        let at = carets.chars().position(|c| c == '^').unwrap();
+        assert_eq!(line.chars().skip(at).take(5).collect::<String>(), "--out");
+        assert!(line.starts_with("   7 │ … x") && line.ends_with("y …") && line.chars().count() < 120, "{line}");
+        let start = shown(&"z".repeat(300), (0, 300));
+        assert!(start.contains("│ zzz") && start.contains("z …\n") && start.matches('^').count() == USAGE_SHOWN);
+    }
+
+    #[test]
+    fn which_arguments_of_a_command_above() {
+        let of = |properties: &[&'static str], shown: &[&str]| {
+            inherited_arguments(&Inherited { command: String::new(), properties: properties.to_vec() }, shown)
+        };
+        assert_eq!(of(&["a", "b"], &["a", "b"]), "all 2 arguments");
+        assert_eq!(of(&["a"], &["a", "b"]), "1 of the arguments (not b)");
+        assert_eq!(of(&["a", "t_b"], &["a", "b"]), "1 of the arguments (not b) and t_b");
+        assert_eq!(of(&["t_b"], &["b"]), "t_b");
+    }
 }
