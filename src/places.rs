@@ -9,15 +9,6 @@ use std::ops::Range;
 use crate::live;
 use crate::model::{Argument, Command, Diagnostic};
 
-/// Where an argument is told of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place<'a> {
-    /// First and last line of its entry.
-    pub entry: Option<(usize, usize)>,
-    /// Its flags or its name in the usage.
-    pub usage: Vec<Mark<'a>>,
-}
-
 /// A page that was read again.
 pub struct Read<'a> {
     lines: Vec<&'a str>,
@@ -50,13 +41,21 @@ impl<'a> Read<'a> {
         Read { lines: page.split('\n').collect(), shown, partners }
     }
 
-    /// Where the command's argument of that index is told of.
-    pub fn place(&self, index: usize, argument: &Argument) -> Place<'a> {
-        let shown = self.partners.get(index).copied().flatten().map(|i| &self.shown.arguments[i]);
-        let entry = shown.and_then(|a| a.line).map(|line| (line, self.entry_end(line)));
-        let names =
-            if argument.is_positional() { names(shown.unwrap_or(argument)) } else { argument.flags.clone() };
-        Place { entry, usage: self.in_usage(&names) }
+    /// First and last line of the entry of the command's argument of that index.
+    pub fn entry(&self, index: usize) -> Option<(usize, usize)> {
+        let line = self.shown(index)?.line?;
+        Some((line, self.entry_end(line)))
+    }
+
+    /// Where the usage has its flags or its name.
+    pub fn usage(&self, index: usize, argument: &Argument) -> Vec<Mark<'a>> {
+        let named = || names(self.shown(index).unwrap_or(argument));
+        self.in_usage(&if argument.is_positional() { named() } else { argument.flags.clone() })
+    }
+
+    /// What the page says of the command's argument of that index.
+    fn shown(&self, index: usize) -> Option<&Argument> {
+        self.partners.get(index).copied().flatten().map(|shown| &self.shown.arguments[shown])
     }
 
     /// The line that a diagnostic is about.
@@ -146,14 +145,13 @@ mod tests {
         check(&Read::new(PAGE, &[], &command), &command);
     }
 
-    fn place(label: &str) -> Place<'static> {
+    fn place(label: &str) -> (Option<(usize, usize)>, Vec<Range<usize>>) {
         let command = crate::help::parse(PAGE, &[]);
         let read = Read::new(PAGE, &[], &command);
-        let index = command
-            .arguments
-            .iter()
-            .position(|a| a.label() == label || label == "{a,b}" && a.choices.is_some());
-        read.place(index.unwrap(), &command.arguments[index.unwrap()])
+        let is_meant = |a: &Argument| a.label() == label || label == "{a,b}" && a.choices.is_some();
+        let index = command.arguments.iter().position(is_meant).unwrap();
+        let usage = read.usage(index, &command.arguments[index]);
+        (read.entry(index), usage.into_iter().map(|mark| mark.under).collect())
     }
 
     #[test]
@@ -165,9 +163,7 @@ mod tests {
             ("{a,b}", (4, 4), &[46..51]),
             ("file", (5, 5), &[52..56, 58..62]),
         ] {
-            let place = place(label);
-            let spans: Vec<_> = place.usage.iter().map(|mark| mark.under.clone()).collect();
-            assert_eq!((place.entry, &spans[..]), (Some(entry), usage), "{label}");
+            assert_eq!(place(label), (Some(entry), usage.to_vec()), "{label}");
         }
     }
 
@@ -180,8 +176,8 @@ mod tests {
         let command =
             Command { arguments: vec![of(&["--secret"]), of(&["-o", "--out"])], ..Command::default() };
         let read = Read::new(PAGE, &[], &command);
-        assert_eq!(read.place(0, &command.arguments[0]), Place::default());
-        assert_eq!(read.place(1, &command.arguments[1]).entry, Some((9, 12)));
+        assert_eq!((read.entry(0), read.usage(0, &command.arguments[0])), (None, vec![]));
+        assert_eq!(read.entry(1), Some((9, 12)));
     }
 
     #[test]
@@ -221,7 +217,7 @@ mod tests {
         {
             let read = Read::new(page, &[], &command);
             for (index, argument) in command.arguments.iter().enumerate() {
-                read.place(index, argument);
+                let _ = (read.entry(index), read.usage(index, argument));
             }
         }
     }

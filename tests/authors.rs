@@ -69,7 +69,10 @@ fn a_new_plugin_is_whole_described_and_does_what_it_says_on_every_python() {
         let program = world.path("plugins/hello/cli.py");
         fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
         let told = &world.json(&["inspect", "--json", "--python", &python])[0];
-        assert_eq!([&told["state"], &told["diagnostics"], &told["leftOut"]], [&json!("ready"), &json!([]), &json!([])]);
+        assert_eq!(
+            [&told["state"], &told["diagnostics"], &told["leftOut"]],
+            [&json!("ready"), &json!([]), &json!([])]
+        );
         let tools: Vec<&Value> = told["tools"].as_array().unwrap().iter().map(|tool| &tool["name"]).collect();
         assert_eq!(tools, ["hello__count", "hello__greet"]);
         for level in told["commands"].as_array().unwrap() {
@@ -132,7 +135,10 @@ fn schemas_and_command_lines_are_json() {
     let world = World::new();
     world.said(&["new", "hello"]);
     let schema = world.json(&["inspect", "--schema", "hello.greet"]);
-    assert_eq!([&schema["required"], &schema["properties"]["loud"]["type"]], [&json!(["name"]), &json!("boolean")]);
+    assert_eq!(
+        [&schema["required"], &schema["properties"]["loud"]["type"]],
+        [&json!(["name"]), &json!("boolean")]
+    );
     let words = world.json(&["inspect", "--argv", "hello.greet", r#"{"name": "-x", "loud": true}"#]);
     let program = world.path("plugins/hello/cli.py");
     assert_eq!(words, json!([program, "greet", "--loud", "--", "-x"]));
@@ -175,14 +181,16 @@ fn clients_get_absolute_paths_and_never_a_key() {
         assert!(entry.to_string().contains("http://h:1/mcp"), "{entry}");
         assert!(!output.stderr.is_empty(), "{client}: where it belongs");
     }
-    let refused = world.complaint(&["client-config", "cursor", "--url", "http://h", "--key-env", "s3cr3t-key"]);
+    let refused =
+        world.complaint(&["client-config", "cursor", "--url", "http://h", "--key-env", "s3cr3t-key"]);
     assert!(refused.contains("no name of a variable"), "{refused}");
 }
 
 #[test]
 fn shells_and_man_know_every_command() {
     let world = World::new();
-    let commands = ["serve", "stdio", "inspect", "call", "new", "client-config", "schema", "completions", "man"];
+    let commands =
+        ["serve", "stdio", "inspect", "call", "new", "client-config", "schema", "completions", "man"];
     let mut texts: Vec<String> =
         ["bash", "zsh", "fish"].iter().map(|shell| world.said(&["completions", shell])).collect();
     texts.push(world.said(&["man"]).replace("\\-", "-"));

@@ -17,7 +17,7 @@ pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result
     let arguments = object(&typed.arguments)?;
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
     crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
-    super::serve::runtime()?.block_on(async {
+    super::serve::small_runtime()?.block_on(async {
         let registry = Registry::load_for(&config, &typed.tool, &()).await;
         let snapshot = registry.snapshot();
         let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;

@@ -45,7 +45,9 @@ fn stdio(typed: &cli::ClientConfig, environment: Environment) -> anyhow::Result<
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
     let program = std::env::current_exe().context("can't tell where this program is")?;
     let mut arguments: Vec<OsString> = vec!["stdio".into()];
-    for (option, directory) in [("--plugins-dir", &config.plugins_dir), ("--schemas-dir", &config.schemas_dir)] {
+    for (option, directory) in
+        [("--plugins-dir", &config.plugins_dir), ("--schemas-dir", &config.schemas_dir)]
+    {
         let absolute = std::path::absolute(directory)
             .with_context(|| format!("can't tell where {} is", directory.display()))?;
         arguments.extend([option.into(), absolute.into()]);
@@ -197,7 +199,9 @@ fn told(client: Client, name: &str, reach: &Reach, os: &str) -> Vec<String> {
     let application_data = if mac { "~/Library/Application Support" } else { "~/.config" };
     let mut lines = match client {
         Client::ClaudeDesktop => {
-            vec![format!("Claude Desktop: {application_data}/Claude/claude_desktop_config.json; then start it anew")]
+            vec![format!(
+                "Claude Desktop: {application_data}/Claude/claude_desktop_config.json; then start it anew"
+            )]
         }
         Client::ClaudeCode => vec![
             "Claude Code: .mcp.json in the project's directory, or, without a file:".to_owned(),
@@ -235,7 +239,8 @@ fn claude_mcp_add(name: &str, reach: &Reach) -> String {
         Reach::Http { url, key_variable } => {
             words.extend(["--transport", if is_sse(url) { "sse" } else { "http" }, name, url]);
             // The shell puts the key in.
-            let key = key_variable.as_ref().map(|variable| format!(" --header \"{KEY_HEADER}: ${variable}\""));
+            let key =
+                key_variable.as_ref().map(|variable| format!(" --header \"{KEY_HEADER}: ${variable}\""));
             super::words(&words) + &key.unwrap_or_default()
         }
     }
@@ -329,8 +334,12 @@ mod tests {
         for client in Client::value_variants() {
             for os in ["linux", "macos"] {
                 let lines = told(*client, "n", &local(), os).join("\n");
-                assert_eq!(lines.contains("Library/"), os == "macos" && lines.contains("User/mcp.json")
-                    || os == "macos" && lines.contains("claude_desktop"), "{lines}");
+                assert_eq!(
+                    lines.contains("Library/"),
+                    os == "macos" && lines.contains("User/mcp.json")
+                        || os == "macos" && lines.contains("claude_desktop"),
+                    "{lines}"
+                );
             }
         }
     }

@@ -17,12 +17,10 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
     let argv = typed.argv.as_deref().and_then(|words| Some((words.first()?, words.get(1)?)));
     let name = argv.map(|(tool, _)| tool).or(typed.schema.as_ref()).or(typed.target.as_ref());
     let bar = super::serve::Bar::new();
-    let registry = super::serve::runtime()?.block_on(async {
-        match name {
-            Some(name) => Registry::load_for(&config, name, &bar).await,
-            None => Registry::load(&config, &bar).await,
-        }
-    });
+    let registry = match name {
+        Some(name) => super::serve::small_runtime()?.block_on(Registry::load_for(&config, name, &bar)),
+        None => super::serve::runtime()?.block_on(Registry::load(&config, &bar)),
+    };
     drop(bar);
     let snapshot = registry.snapshot();
     if let Some((tool, arguments)) = argv {

@@ -23,7 +23,8 @@ pub(super) fn man(command: Option<&str>) -> anyhow::Result<ExitCode> {
         None => program.clone(),
         Some(name) => {
             let known = || program.get_subcommands().filter(|command| !command.is_hide_set());
-            let names = || known().map(|command| command.get_name().to_owned()).collect::<Vec<_>>().join(", ");
+            let names =
+                || known().map(|command| command.get_name().to_owned()).collect::<Vec<_>>().join(", ");
             let found = known().find(|command| command.get_name() == name).cloned();
             found.with_context(|| format!("no command `{name}`; there are: {}", names()))?
         }

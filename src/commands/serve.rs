@@ -98,12 +98,21 @@ async fn agent_secrets(config: &Config) -> Vec<(String, String)> {
 
 /// The runtime of every command that runs plugins. Should this process be killed, the sentinel ends its plugins.
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    start(tokio::runtime::Builder::new_multi_thread())
+}
+
+/// The same for commands about one plugin, which more threads than one would only delay.
+pub(super) fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    start(tokio::runtime::Builder::new_current_thread())
+}
+
+fn start(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime::Runtime> {
     let sentinel =
         std::env::current_exe().and_then(|exe| process::post_sentinel(&[exe.into(), "sentinel".into()]));
     if let Err(error) = sentinel {
         log::warn!("plugin processes will outlive a killed server: {error}");
     }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("can't start the runtime")
+    builder.enable_all().build().context("can't start the runtime")
 }
 
 /// Becomes cancelled at SIGINT or SIGTERM.

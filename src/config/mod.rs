@@ -242,11 +242,7 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         Ok(Config {
             plugins_dir: plugins_dir(plugins.plugins_dir.as_deref(), environment),
-            schemas_dir: directory(
-                plugins.schemas_dir.as_deref(),
-                environment("MCP_SCHEMAS_DIR"),
-                "schemas",
-            ),
+            schemas_dir: directory(plugins.schemas_dir.as_deref(), environment("MCP_SCHEMAS_DIR"), "schemas"),
             discovery: Discovery {
                 python: plugins
                     .python

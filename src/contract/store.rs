@@ -101,13 +101,16 @@ impl Store {
             Err(source) => return Err(ContractError::Unreadable { path, source }),
         };
         let damaged = |reason: String| ContractError::Damaged { path: path.clone(), reason };
-        let Version { format_version: found } =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if found > FORMAT_VERSION.into() {
+        let read = serde_json::from_slice::<Contract>(&bytes);
+        // A newer format may be one that can't be read as this one: only then the version is looked for by itself.
+        let version = match &read {
+            Ok(contract) => Some(contract.format_version.into()),
+            Err(_) => serde_json::from_slice(&bytes).ok().map(|Version { format_version }| format_version),
+        };
+        if let Some(found) = version.filter(|found| *found > FORMAT_VERSION.into()) {
             return Err(ContractError::Newer { path, found });
         }
-        let mut contract: Contract =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let mut contract = read.map_err(|error| damaged(error.to_string()))?;
         if contract.plugin != plugin {
             return Err(damaged(format!("it is the contract of `{}`", contract.plugin)));
         }

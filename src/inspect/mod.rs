@@ -94,7 +94,7 @@ struct Shown<'a> {
     provenance: &'a BTreeMap<Fact, Source>,
     /// Its entry on the help page.
     entry: Option<Quote>,
-    /// The line of the usage that names it.
+    /// The line of the usage that names it, where that told something.
     usage: Option<Quote>,
 }
 
@@ -159,13 +159,14 @@ pub fn ask<'a>(snapshot: &'a Snapshot, target: Option<&str>) -> Option<Vec<Asked
 pub fn inspect<'a>(asked: &Asked<'a>, beside: &Beside) -> Inspected<'a> {
     let plugin = asked.plugin;
     let (state, reason) = plugin.state.told();
+    let (diagnostics, commands) = tree::read(asked, beside);
     Inspected {
         name: &plugin.name,
         directory: plugin.directory.display().to_string(),
         state,
         reason,
-        diagnostics: tree::own_diagnostics(plugin, beside),
-        commands: tree::levels(asked, beside),
+        diagnostics,
+        commands,
         left_out: if asked.whole { tree::left_out(asked) } else { Vec::new() },
         tools: asked.tools.clone(),
     }

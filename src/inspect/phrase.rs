@@ -76,8 +76,10 @@ mod tests {
             (json!({"type": "array", "items": strings}), "list of string"),
             (json!({"type": "array", "items": strings, "minItems": 1}), "list (1 or more) of string"),
             (json!({"type": "array", "items": strings, "minItems": 2, "maxItems": 2}), "list (2) of string"),
-            (json!({"type": "array", "items": {"type": "array", "items": strings}, "maxItems": 1}),
-             "list (at most 1) of list of string"),
+            (
+                json!({"type": "array", "items": {"type": "array", "items": strings}, "maxItems": 1}),
+                "list (at most 1) of list of string",
+            ),
             (json!({}), "any"),
         ] {
             assert_eq!(kind(&schema), expected, "{schema}");

@@ -19,7 +19,8 @@ const UP: &str = "usage: t db up [-h] [--profile OTHER]\n\noptions:\n  -h, --hel
 
 /// A plugin `t` whose command `hidden` is no tool.
 fn snapshot(state: State, overrides: &BTreeMap<String, ToolOverride>) -> Snapshot {
-    let named = |name: &str, page: &str, path: &[&str]| Command { name: name.into(), ..help::parse(page, path) };
+    let named =
+        |name: &str, page: &str, path: &[&str]| Command { name: name.into(), ..help::parse(page, path) };
     let mut db = named("db", DB, &["db"]);
     db.subcommands = vec![named("up", UP, &["db", "up"])];
     let mut root = help::parse(ROOT, &[]);
@@ -154,7 +155,10 @@ fn without_pages_the_facts_stay() {
     let snapshot = snapshot(State::Stale("it \u{1b}[31mis\u{7} gone".into()), &BTreeMap::new());
     let shown = text(&snapshot, Some("t.run"), &Beside::default());
     assert!(shown.starts_with("t stale: it is gone /p/t\n"), "{shown}");
-    assert!(shown.contains("    name  string, required  [positional name]\n      who\n      from "), "{shown}");
+    assert!(
+        shown.contains("    name  string, required  [positional name]\n      who\n      from "),
+        "{shown}"
+    );
     assert!(!shown.contains('│'), "{shown}");
 }
 

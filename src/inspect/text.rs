@@ -114,9 +114,7 @@ impl Painter {
             help.lines().for_each(|line| self.line(6, line));
         }
         entry.into_iter().for_each(|entry| self.entry(entry));
-        if argument.provenance.values().any(|source| *source == Source::Usage) {
-            argument.usage.iter().for_each(|usage| self.quote(6, &around(usage), FAINT));
-        }
+        argument.usage.iter().for_each(|usage| self.quote(6, &around(usage), FAINT));
         self.sources(argument);
     }
 
@@ -181,7 +179,8 @@ impl Painter {
 
 /// Which of the arguments that are shown at a command above a tool takes, and under what other names.
 fn inherited_arguments(inherited: &Inherited, shown: &[&str]) -> String {
-    let lacks: Vec<&str> = shown.iter().copied().filter(|name| !inherited.properties.contains(name)).collect();
+    let lacks: Vec<&str> =
+        shown.iter().copied().filter(|name| !inherited.properties.contains(name)).collect();
     let others: Vec<&str> =
         inherited.properties.iter().copied().filter(|name| !shown.contains(name)).collect();
     let same = inherited.properties.len() - others.len();
@@ -219,7 +218,11 @@ fn around(quote: &Quote) -> Quote {
     let lead = if first > 0 { "… " } else { "" };
     let tail = if first + USAGE_SHOWN < length { " …" } else { "" };
     let move_by = |at: usize| (at.clamp(first, first + USAGE_SHOWN) - first) + lead.chars().count();
-    Quote { line: quote.line, text: format!("{lead}{shown}{tail}"), under: Some((move_by(from), move_by(to))) }
+    Quote {
+        line: quote.line,
+        text: format!("{lead}{shown}{tail}"),
+        under: Some((move_by(from), move_by(to))),
+    }
 }
 
 #[cfg(test)]
@@ -246,9 +249,14 @@ mod tests {
         let [line, carets] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
         let at = carets.chars().position(|c| c == '^').unwrap();
         assert_eq!(line.chars().skip(at).take(5).collect::<String>(), "--out");
-        assert!(line.starts_with("   7 │ … x") && line.ends_with("y …") && line.chars().count() < 120, "{line}");
+        assert!(
+            line.starts_with("   7 │ … x") && line.ends_with("y …") && line.chars().count() < 120,
+            "{line}"
+        );
         let start = shown(&"z".repeat(300), (0, 300));
-        assert!(start.contains("│ zzz") && start.contains("z …\n") && start.matches('^').count() == USAGE_SHOWN);
+        assert!(
+            start.contains("│ zzz") && start.contains("z …\n") && start.matches('^').count() == USAGE_SHOWN
+        );
     }
 
     #[test]

@@ -6,20 +6,30 @@ use serde_json::Value;
 
 use super::{Asked, Beside, Inherited, Level, Noted, Quote, Shown, phrase};
 use crate::help;
-use crate::model::{Binding, Command, Diagnostic, Tool, ToolOverride};
+use crate::model::{Binding, Command, Diagnostic, Source, Tool, ToolOverride};
 use crate::places::{Mark, Read};
-use crate::registry::Plugin;
 
-/// The commands on the way to a tool that is asked for, parents first.
-pub(super) fn levels<'a>(asked: &Asked<'a>, beside: &Beside) -> Vec<Level<'a>> {
+/// What is wrong with the plugin as a whole, with its line where that is about an argument of the program itself; and the
+/// commands on the way to a tool that is asked for, parents first.
+pub(super) fn read<'a>(asked: &Asked<'a>, beside: &Beside) -> (Vec<Noted<'a>>, Vec<Level<'a>>) {
+    let mut own = Vec::new();
     let mut levels = Vec::new();
     asked.plugin.root.walk(&mut |path, command| {
-        let under: Vec<&Tool> = asked.tools.iter().copied().filter(|tool| is_on_the_way(path, tool)).collect();
+        let under: Vec<&Tool> =
+            asked.tools.iter().copied().filter(|tool| is_on_the_way(path, tool)).collect();
+        if under.is_empty() && !path.is_empty() {
+            return;
+        }
+        let page = beside.pages.get(&path.join(" ")).map(|page| help::plain(page));
+        let read = page.as_deref().map(|page| Read::new(page, path, command));
+        if path.is_empty() {
+            own = asked.plugin.diagnostics.iter().map(|d| noted(d, read.as_ref())).collect();
+        }
         if !under.is_empty() {
-            levels.push(level(asked, beside, path, command, &under));
+            levels.push(level(asked, &beside.overrides, path, command, &under, read.as_ref()));
         }
     });
-    levels
+    (own, levels)
 }
 
 fn is_on_the_way(path: &[&str], tool: &Tool) -> bool {
@@ -31,7 +41,7 @@ pub(super) fn left_out(asked: &Asked) -> Vec<String> {
     let mut out = Vec::new();
     asked.plugin.root.walk(&mut |path, command| {
         let is_tool = |tool: &&Tool| tool.path.len() == path.len() && is_on_the_way(path, tool);
-        if command.is_leaf() && !asked.tools.iter().any(is_tool)  {
+        if command.is_leaf() && !asked.tools.iter().any(is_tool) {
             out.push(title(asked, path));
         }
     });
@@ -44,24 +54,22 @@ fn title(asked: &Asked, path: &[&str]) -> String {
 
 fn level<'a>(
     asked: &Asked<'a>,
-    beside: &Beside,
+    overrides: &BTreeMap<String, ToolOverride>,
     path: &[&'a str],
     command: &'a Command,
     under: &[&'a Tool],
+    read: Option<&Read>,
 ) -> Level<'a> {
-    let key = path.join(" ");
-    let page = beside.pages.get(&key).map(|page| help::plain(page));
-    let read = page.as_deref().map(|page| Read::new(page, path, command));
     let tool = under.iter().copied().find(|tool| tool.path.len() == path.len());
     let own = || command.description.as_deref().or(command.summary.as_deref());
     Level {
         command: title(asked, path),
         tool: tool.map(|tool| tool.name.as_str()),
         description: tool.map(|tool| tool.description.as_str()).or_else(own),
-        manifest: tool.and_then(|_| beside.overrides.get(&key)).map(said).unwrap_or_default(),
-        arguments: arguments(path.len(), command, under, read.as_ref()),
+        manifest: tool.and_then(|_| overrides.get(&path.join(" "))).map(said).unwrap_or_default(),
+        arguments: arguments(path.len(), command, under, read),
         inherited: tool.map(|tool| inherited(asked, path, tool)).unwrap_or_default(),
-        diagnostics: command.diagnostics.iter().map(|diagnostic| noted(diagnostic, read.as_ref())).collect(),
+        diagnostics: command.diagnostics.iter().map(|diagnostic| noted(diagnostic, read)).collect(),
     }
 }
 
@@ -104,12 +112,14 @@ fn argument<'a>(
     let argument = command.arguments.get(binding.index)?;
     let schema = tool.input_schema.get("properties")?.get(&binding.property)?;
     let required = tool.input_schema.get("required").and_then(Value::as_array);
-    let place = read.map(|read| read.place(binding.index, argument)).unwrap_or_default();
-    let entry = place.entry.zip(read).map(|((first, last), read)| Quote {
-        line: first,
-        text: (first..=last).filter_map(|line| read.text(line)).collect::<Vec<_>>().join("\n"),
-        under: None,
+    let entry = read.and_then(|read| {
+        let (first, last) = read.entry(binding.index)?;
+        let lines: Vec<&str> = (first..=last).filter_map(|line| read.text(line)).collect();
+        Some(Quote { line: first, text: lines.join("\n"), under: None })
     });
+    let by_usage = argument.provenance.values().any(|source| *source == Source::Usage);
+    let usage =
+        read.filter(|_| by_usage).and_then(|read| read.usage(binding.index, argument).first().map(quote));
     Some(Shown {
         property: &binding.property,
         label: argument.label(),
@@ -121,7 +131,7 @@ fn argument<'a>(
         help: argument.help.as_deref(),
         provenance: &argument.provenance,
         entry,
-        usage: place.usage.first().map(quote),
+        usage,
     })
 }
 
@@ -132,13 +142,6 @@ fn inherited<'a>(asked: &Asked<'a>, path: &[&str], tool: &'a Tool) -> Vec<Inheri
         properties: tool.bindings.iter().filter(|b| b.depth == depth).map(|b| b.property.as_str()).collect(),
     };
     (0..path.len()).map(of).filter(|inherited| !inherited.properties.is_empty()).collect()
-}
-
-/// What is wrong with the plugin as a whole; where it is about an argument of the program itself, with its line.
-pub(super) fn own_diagnostics<'a>(plugin: &'a Plugin, beside: &Beside) -> Vec<Noted<'a>> {
-    let page = beside.pages.get("").map(|page| help::plain(page));
-    let read = page.as_deref().map(|page| Read::new(page, &[], &plugin.root));
-    plugin.diagnostics.iter().map(|diagnostic| noted(diagnostic, read.as_ref())).collect()
 }
 
 fn noted<'a>(diagnostic: &'a Diagnostic, read: Option<&Read>) -> Noted<'a> {

@@ -215,14 +215,15 @@ fn level<'a>(
     let read = page.as_deref().map(|page| Read::new(page, path, command));
     let sourced = |binding: &'a Binding| {
         let argument = command.arguments.get(binding.index)?;
-        let place = read.as_ref().map(|read| read.place(binding.index, argument)).unwrap_or_default();
+        let read = read.as_ref();
+        let usage = read.map(|read| read.usage(binding.index, argument)).unwrap_or_default();
         Some(Sourced {
             property: &binding.property,
             label: argument.label(),
             flags: &argument.flags,
             provenance: &argument.provenance,
-            entry: place.entry,
-            usage: place.usage.iter().map(Span::from).collect(),
+            entry: read.and_then(|read| read.entry(binding.index)),
+            usage: usage.iter().map(Span::from).collect(),
         })
     };
     let own = served.tool.bindings.iter().filter(|b| b.depth == depth);
