@@ -13,8 +13,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["model", "text"],
     &["argv", "help", "live", "profile", "schema"],
-    &["places"],
-    &["cli"],
+    &["cli", "places"],
     &["config"],
     &["contract", "letta", "plugin", "process"],
     &["outcome"],
