@@ -145,23 +145,26 @@ mod tests {
         check(&Read::new(PAGE, &[], &command), &command);
     }
 
-    fn place(label: &str) -> (Option<(usize, usize)>, Vec<Range<usize>>) {
+    type Lines = (usize, usize);
+    type Bytes = (usize, usize);
+
+    fn place(label: &str) -> (Option<Lines>, Vec<Bytes>) {
         let command = crate::help::parse(PAGE, &[]);
         let read = Read::new(PAGE, &[], &command);
         let is_meant = |a: &Argument| a.label() == label || label == "{a,b}" && a.choices.is_some();
         let index = command.arguments.iter().position(is_meant).unwrap();
         let usage = read.usage(index, &command.arguments[index]);
-        (read.entry(index), usage.into_iter().map(|mark| mark.under).collect())
+        (read.entry(index), usage.iter().map(|mark| (mark.under.start, mark.under.end)).collect())
     }
 
     #[test]
     fn entries_and_words_of_the_usage_are_found() {
         for (label, entry, usage) in [
-            ("--out", (9, 12), &[16..21][..]),
-            ("--out-dir", (13, 13), &[28..37]),
-            ("-v", (14, 14), &[42..44]),
-            ("{a,b}", (4, 4), &[46..51]),
-            ("file", (5, 5), &[52..56, 58..62]),
+            ("--out", (9, 12), &[(16, 21)][..]),
+            ("--out-dir", (13, 13), &[(28, 37)]),
+            ("-v", (14, 14), &[(42, 44)]),
+            ("{a,b}", (4, 4), &[(46, 51)]),
+            ("file", (5, 5), &[(52, 56), (58, 62)]),
         ] {
             assert_eq!(place(label), (Some(entry), usage.to_vec()), "{label}");
         }

@@ -51,10 +51,8 @@ fn show(registry: &Registry, asked: &[Asked], json: bool, colours: bool) -> anyh
         return Ok(());
     }
     let text = inspect::paint(&inspected);
-    match colours {
-        true => super::print(&text)?,
-        false => super::print(&anstream::adapter::strip_str(&text).to_string())?,
-    }
+    let text = if colours { text } else { anstream::adapter::strip_str(&text).to_string() };
+    super::print(&text)?;
     Ok(())
 }
 

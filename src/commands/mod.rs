@@ -61,7 +61,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Words as a shell reads them. What can't be written for a shell, a NUL, is no word of anybody's.
-fn words<'a>(words: &[&'a str]) -> String {
+fn words(words: &[&str]) -> String {
     shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
 }
 
