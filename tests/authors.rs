@@ -83,6 +83,7 @@ fn a_new_plugin_is_whole_described_and_does_what_it_says_on_every_python() {
                 assert!(argument["entry"]["line"].as_u64().unwrap() > 1, "{argument}");
             }
         }
+        world.said(&["check", "--prove", "--deny", "note", "--python", &python, "hello"]);
         for (tool, arguments, expected) in [
             ("hello.greet", r#"{"name": "Zoë", "loud": true}"#, json!({"text": "HELLO, ZOË!"})),
             (
@@ -189,8 +190,18 @@ fn clients_get_absolute_paths_and_never_a_key() {
 #[test]
 fn shells_and_man_know_every_command() {
     let world = World::new();
-    let commands =
-        ["serve", "stdio", "inspect", "call", "new", "client-config", "schema", "completions", "man"];
+    let commands = [
+        "serve",
+        "stdio",
+        "inspect",
+        "call",
+        "check",
+        "new",
+        "client-config",
+        "schema",
+        "completions",
+        "man",
+    ];
     let mut texts: Vec<String> =
         ["bash", "zsh", "fish"].iter().map(|shell| world.said(&["completions", shell])).collect();
     texts.push(world.said(&["man"]).replace("\\-", "-"));
