@@ -138,7 +138,9 @@ fn what_differs_below_a_command_is_told() {
     let all = text(&snapshot, None, &beside(BTreeMap::new()));
     assert!(all.ends_with("\n\n  no tools: t hidden\n"), "{all}");
     let up = all.split("t db up").last().unwrap();
-    assert!(!up.contains("argument of t"), "overwritten by the command's own\n{up}");
+    assert!(up.contains("\n    and t_profile of t\n"), "its own argument has the plain name\n{up}");
+    let root = all.split("\n  t run").next().unwrap();
+    assert!(root.contains("\n    profile  string"), "as most tools have it\n{root}");
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn said(given: &ToolOverride) -> Vec<&'static str> {
     facts.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
 }
 
-/// The command's own arguments, in the parser's order, as the first tool below it has them.
+/// The command's own arguments, in the parser's order, under the plainest name that a tool below it has for each: where
+/// the name of another argument is the same, it has a longer one.
 fn arguments<'a>(
     depth: usize,
     command: &'a Command,
@@ -96,7 +97,10 @@ fn arguments<'a>(
     let mut bound: BTreeMap<usize, (&Tool, &Binding)> = BTreeMap::new();
     for tool in under {
         for binding in tool.bindings.iter().filter(|binding| binding.depth == depth) {
-            bound.entry(binding.index).or_insert((tool, binding));
+            let known = bound.entry(binding.index).or_insert((tool, binding));
+            if binding.property.len() < known.1.property.len() {
+                *known = (tool, binding);
+            }
         }
     }
     let shown = bound.into_values().filter_map(|(tool, binding)| argument(command, tool, binding, read));
