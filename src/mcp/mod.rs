@@ -15,6 +15,7 @@ pub mod fit;
 mod governor;
 pub mod health;
 mod listen;
+mod lists;
 pub mod message;
 mod page;
 mod progress;
@@ -210,6 +211,7 @@ pub struct Server {
     tasks: TaskTracker,
     listeners: Arc<Semaphore>,
     sealer: Sealer,
+    lists: lists::Lists,
 }
 
 impl std::fmt::Debug for Server {
@@ -245,6 +247,7 @@ impl Server {
             tasks: TaskTracker::new(),
             listeners: Arc::new(Semaphore::new(LISTEN_LIMIT)),
             sealer: Sealer::new(),
+            lists: lists::Lists::default(),
         })
     }
 
@@ -303,7 +306,8 @@ impl Server {
     }
 
     /// Begins to answer a request; the answer goes to `answers`, after every notification that belongs to it. It is
-    /// left out where the request was cancelled. `held` lives as long as the request runs.
+    /// left out where the request was cancelled. `held` lives as long as the request runs. What needs no wait is
+    /// answered before this returns, where `answers` has room.
     pub fn begin(
         self: &Arc<Self>,
         context: Context,
@@ -311,6 +315,13 @@ impl Server {
         answers: Outgoing,
         held: impl Send + 'static,
     ) {
+        if let Some(place) = answers.try_reserve()
+            && let Some(outcome) = dispatch::at_once(self, &context, &request)
+        {
+            drop(held);
+            place.send(Out::Answer(Response { id: Some(request.id), outcome }));
+            return;
+        }
         let server = Arc::clone(self);
         let task = async move {
             let answer = server.answer(&context, request).await;
