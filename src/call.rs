@@ -4,6 +4,7 @@
 //! how many calls wait; it must not know JSON-RPC, sessions or transports.
 
 mod recent;
+mod series;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::argv::{self, ArgvError};
 use crate::config::Limits;
+use crate::metrics::Scrape;
 use crate::outcome::{self, CallResult, Ended};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
@@ -169,6 +171,17 @@ impl Caller {
             errors: self.errors.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
         }
+    }
+
+    /// Tells what is counted of calls, and how full the server is.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        self.recent.series.measure(scrape);
+        let running = usize::try_from(self.counts().running).unwrap_or(usize::MAX);
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        scrape.size("calls_running", "Calls whose process runs", running);
+        scrape.size("calls_running_limit", "Calls that may run at a time", self.limits.concurrency);
+        scrape.size("calls_waiting", "Calls that wait for a place", waiting);
+        scrape.size("calls_waiting_limit", "Calls that may wait", self.limits.queue);
     }
 
     /// The last calls, the newest first, at most [`KEPT`].
@@ -407,6 +420,18 @@ mod tests {
         let first = begun(call(&caller, &served, &cancel), &caller, 1).await;
         let second = waiting(call(&caller, &served, &cancel)).await;
         assert_eq!(code(&call(&caller, &served, &cancel).await), Some("busy"));
+        let mut scrape = Scrape::default();
+        caller.measure(&mut scrape);
+        let text = scrape.text().unwrap();
+        for line in [
+            "smcp_calls_running 1.0",
+            "smcp_calls_running_limit 1.0",
+            "smcp_calls_waiting 1.0",
+            "smcp_calls_waiting_limit 1.0",
+            r#"smcp_call_errors_total{code="busy"} 1"#,
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+        }
         std::fs::write(go, "").unwrap();
         let (first, second) = tokio::join!(first, second);
         assert_eq!((code(&first), code(&second)), (None, None));

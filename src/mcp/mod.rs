@@ -39,6 +39,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::argv::ArgvError;
 use crate::call::{Caller, Counts, Input, Record};
+use crate::metrics::Scrape;
 use crate::outcome::Ended;
 use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
@@ -73,6 +74,9 @@ pub trait Backend: Send + Sync + 'static {
     fn recent(&self) -> Vec<Record> {
         Vec::new()
     }
+
+    /// Tells its figures.
+    fn measure(&self, _scrape: &mut Scrape) {}
 
     /// The help pages of a plugin, as [`Registry::pages`] has them.
     fn pages(&self, _plugin: &str) -> Option<BTreeMap<String, String>> {
@@ -120,6 +124,11 @@ impl Backend for Plugins {
 
     fn recent(&self) -> Vec<Record> {
         self.caller.recent()
+    }
+
+    fn measure(&self, scrape: &mut Scrape) {
+        self.registry.measure(scrape);
+        self.caller.measure(scrape);
     }
 
     fn pages(&self, plugin: &str) -> Option<BTreeMap<String, String>> {
@@ -293,6 +302,12 @@ impl Server {
     /// Tells the generation of each new snapshot.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.backend.changes()
+    }
+
+    /// Tells all figures but those of the transports.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        scrape.gauge("uptime_seconds", "Since the start", self.started.elapsed().as_secs_f64());
+        self.backend.measure(scrape);
     }
 
     /// The last calls, the newest first.
