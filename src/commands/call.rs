@@ -17,7 +17,7 @@ pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result
     let arguments: Map<String, Value> =
         serde_json::from_str(&typed.arguments).context("the arguments are no JSON object")?;
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
-    crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
     super::serve::runtime()?.block_on(async {
         let registry = Registry::load(&config, &()).await;
         let snapshot = registry.snapshot();

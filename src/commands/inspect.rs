@@ -14,7 +14,7 @@ use crate::registry::{Plugin, Registry, Snapshot, State};
 
 pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
-    crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
     let registry = super::serve::runtime()?.block_on(Registry::load(&config, &super::serve::Bar::new()));
     let snapshot = registry.snapshot();
     let shown = select(&snapshot, typed.target.as_deref())?;

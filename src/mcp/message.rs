@@ -189,7 +189,9 @@ impl Response {
             Ok(Answer::Fresh(result)) => ("result", std::borrow::Cow::from(result.to_string())),
             Err(error) => ("error", error.to_value().to_string().into()),
         };
-        format!(r#"{{"jsonrpc":"2.0","id":{id},"{key}":{body}}}"#)
+        let id = id.to_string();
+        // Written once, into room enough: results may be large.
+        [r#"{"jsonrpc":"2.0","id":"#, &id, ",\"", key, "\":", &body, "}"].concat()
     }
 }
 

@@ -25,6 +25,7 @@ mod running;
 pub mod session;
 mod subscriptions;
 mod tools;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
