@@ -22,6 +22,7 @@ pub(crate) fn measure(wanted: &Wanted) {
     let answer: Value = serde_json::from_slice(Client::to(server.port).ask(&request).unwrap()).unwrap();
     let argv: Vec<String> = serde_json::from_value(answer["result"]["structuredContent"]["argv"].clone())
         .expect("the call's argv");
+    assert_eq!(argv[0], plugins.python, "nothing stands between");
     for callers in [1, 16] {
         let (mut ours, mut other, mut cost) = (vec![], vec![], vec![]);
         for round in 0..=wanted.rounds {

@@ -11,13 +11,14 @@ pub(crate) const COMMANDS: usize = 5;
 /// Directories of plugins and contracts, in a temporary one.
 pub(crate) struct Plugins {
     directory: tempfile::TempDir,
+    pub(crate) python: String,
 }
 
 impl Plugins {
     /// So many plugins, each with its commands. A plugin that runs leaves a line in [`Plugins::runs`].
     pub(crate) fn new(count: usize) -> Plugins {
         let directory = tempfile::tempdir().unwrap();
-        let plugins = Plugins { directory };
+        let plugins = Plugins { directory, python: python() };
         let program = program(&plugins.path("runs"));
         for n in 0..count {
             let plugin = plugins.path("plugins").join(format!("plugin{n:03}"));
@@ -36,11 +37,13 @@ impl Plugins {
         std::fs::read_to_string(self.path("runs")).map_or(0, |text| text.lines().count())
     }
 
-    /// A command over these plugins; nothing of the environment reaches it but where programs are.
+    /// A command over these plugins; nothing of the environment reaches it but where programs are. Plugins run with the
+    /// interpreter itself, not with a script that looks for one.
     pub(crate) fn command(&self, smcp: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(smcp);
         command.args(words).arg("--plugins-dir").arg(self.path("plugins"));
-        command.arg("--schemas-dir").arg(self.path("schemas")).current_dir(self.directory.path());
+        command.arg("--schemas-dir").arg(self.path("schemas")).arg("--python").arg(&self.python);
+        command.current_dir(self.directory.path());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stderr(Stdio::null());
         command
@@ -51,6 +54,11 @@ impl Plugins {
         let found = self.command(smcp, &["inspect"]).stdout(Stdio::null()).status().unwrap();
         assert!(found.success(), "the plugins can be read");
     }
+}
+
+fn python() -> String {
+    let output = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn program(runs: &Path) -> String {
