@@ -249,11 +249,10 @@ impl Caller {
 /// Logs that a call has ended, as text and as fields.
 fn tell(tool: &str, outcome: &str, took: Duration, trace: Option<&str>) {
     let seconds = took.as_secs_f64();
+    let what = format!("call of {tool}: {outcome} after {took:.1?}");
     match trace {
-        Some(trace) => {
-            log::info!(tool, outcome, seconds, traceparent = trace; "call of {tool}: {outcome} after {took:.1?}, trace {trace}")
-        }
-        None => log::info!(tool, outcome, seconds; "call of {tool}: {outcome} after {took:.1?}"),
+        Some(trace) => log::info!(tool, outcome, seconds, traceparent = trace; "{what}, trace {trace}"),
+        None => log::info!(tool, outcome, seconds; "{what}"),
     }
 }
 

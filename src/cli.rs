@@ -44,6 +44,18 @@ pub enum Command {
     Inspect(Inspect),
     /// Call a tool and print its result
     Call(Call),
+    /// Compare plugins with their committed contracts, lint their tools, prove their calls: for CI
+    #[command(
+        long_about = "Compare plugins with their committed contracts, lint their tools, prove their calls: for CI.\n\n\
+            drift: each plugin is asked anew and compared with its file in the schemas directory. A difference is \
+            breaking (an error), compatible (a warning) or in wording (a note).\n\
+            lint: what a client or a model will stumble over.\n\
+            prove (with --prove): random calls of every tool are given to the plugin's own parser, whose namespace must be \
+            what they say. The plugin itself is only ever asked for help.\n\n\
+            Nothing is written without --update. Exit codes: 0 nothing was found of the severity that --deny names or \
+            above, 1 something was, 2 nothing could be checked. docs/ci.md has all rules."
+    )]
+    Check(Check),
     /// Print the JSON Schema of a file format
     Schema {
         /// The file format
@@ -248,6 +260,61 @@ pub struct Call {
     /// Bounds on the call.
     #[command(flatten)]
     pub limits: Limits,
+}
+
+/// Options of checking.
+#[derive(Clone, Debug, Args)]
+pub struct Check {
+    /// Plugins to check; all where none is named
+    #[arg(value_name = "PLUGIN")]
+    pub names: Vec<String>,
+    /// Write the contracts of the schemas directory anew
+    #[arg(long)]
+    pub update: bool,
+    /// Give random calls to the plugins' own parsers
+    #[arg(long)]
+    pub prove: bool,
+    /// Calls of each tool that are proven
+    #[arg(long, value_name = "N", default_value_t = 24, requires = "prove")]
+    pub calls: usize,
+    /// Makes other random calls; the same number makes the same ones
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "prove")]
+    pub seed: u64,
+    /// The least severity that fails the check
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Deny::Warning)]
+    pub deny: Deny,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Output::Human)]
+    pub format: Output,
+    /// Where plugins are.
+    #[command(flatten)]
+    pub plugins: Plugins,
+}
+
+/// A severity of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Everything fails the check.
+    Note,
+    /// What is served less well than it could be, and changes that break no caller.
+    Warning,
+    /// What is not served, changes that break callers, and calls that go wrong.
+    Error,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Text to read
+    Human,
+    /// One JSON object
+    Json,
+    /// JUnit XML: a suite for each plugin
+    Junit,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitHub's workflow commands, which annotate files
+    Github,
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ pub mod plugin;
 pub mod process;
 
 pub mod call;
+pub mod check;
 pub mod outcome;
 pub mod registry;
 

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["contract", "letta", "plugin", "process"],
     &["outcome"],
     &["registry"],
-    &["call"],
+    &["call", "check"],
     &["mcp", "web"],
     &["transport"],
     &["logging"],

@@ -48,12 +48,13 @@ fn find(chain: &[&Command], tool: &Tool, key: &str) -> Option<usize> {
         hits.next().filter(|_| hits.next().is_none())
     };
     let bare = plain(key);
-    let has_flag = |b: &Binding| argument_of(chain, b).is_some_and(|a| a.flags.iter().any(|f| f == key));
+    let flags = |b: &Binding| argument_of(chain, b).map_or(&[][..], |a| a.flags.as_slice());
     tool.bindings
         .iter()
         .position(|b| b.property == key)
-        .or_else(|| only(&has_flag))
+        .or_else(|| only(&|b| flags(b).iter().any(|f| f == key)))
         .or_else(|| only(&|b| plain(&b.property) == bare))
+        .or_else(|| only(&|b| flags(b).iter().any(|f| plain(f) == bare)))
         .or_else(|| only(&|b| fold(&b.property) == fold(key)))
 }
 

@@ -16,7 +16,10 @@ pub(super) fn explain(trouble: &Trouble, chain: &[&Command], given: &[Given<'_>]
     let name = suspect.map(|g| g.property).filter(|name| !name.is_empty()).unwrap_or(ALL);
     match trouble {
         Trouble::File(word) => {
-            let why = "the program takes a word that begins so for the name of a file of arguments";
+            let known = chain.iter().any(|c| c.parser.fromfile_prefix_chars.is_some());
+            let takes =
+                if known { "the program takes" } else { "for all that its help tells, the program may take" };
+            let why = format!("{takes} a word that begins so for the name of a file of arguments");
             return ArgvError::new(name, format!("`{word}` can't be passed: {why}"));
         }
         Trouble::Ambiguous(word) => {
@@ -76,7 +79,7 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
         return Some(format!("can't hold `{word}`: `parse_intermixed_args` would take it for an option"));
     }
     if argument.is_positional() {
-        let word = values.next().filter(flagged).filter(|_| argument.arity == Arity::Remainder)?;
+        let word = values.next().filter(flagged).filter(|_| argument.arity.is_verbatim())?;
         return Some(format!("can't begin with `{word}`: argparse would take it for an option of its own"));
     }
     let several = |u: &&Use| u.values.len() > 1;
@@ -89,7 +92,7 @@ fn cause(given: &Given<'_>, chain: &[&Command]) -> Option<String> {
     let open_ended = |u: &Use| match argument.arity {
         Arity::Optional => u.values.is_empty(),
         Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold => u.values.len() != 1,
-        arity => arity == Arity::Remainder,
+        arity => arity.is_verbatim(),
     };
     let why = "since nothing ends its values; give another option with it";
     uses.iter().any(open_ended).then(|| format!("would take the word `{}` as well, {why}", next.name))

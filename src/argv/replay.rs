@@ -81,6 +81,9 @@ enum Class<'a> {
     Option(Option<(usize, &'a str)>, Option<&'a str>),
 }
 
+/// What matches the words of a subcommand, or of an argument that takes words as one does.
+const PARSER: &str = "(-*A[-AO]*)";
+
 /// What takes positional words.
 #[derive(Clone, Copy)]
 enum Slot {
@@ -112,7 +115,7 @@ impl<'a> Parser<'a> {
         seen: &mut Seen,
     ) -> Result<(), Trouble> {
         let command = chain[depth];
-        if let Some(chars) = &command.parser.fromfile_prefix_chars {
+        if let Some(chars) = file_prefixes(chain, command) {
             let is_file = |w: &&&str| w.starts_with(|c| chars.contains(c));
             words.iter().find(is_file).map_or(Ok(()), |w| Err(Trouble::File((*w).to_owned())))?;
         }
@@ -193,7 +196,7 @@ impl<'a> Parser<'a> {
                 (owned(&self.words[after..after + count]), after + count)
             }
         };
-        if self.dialect == Dialect::Dropping && argument.arity != Arity::Remainder {
+        if self.dialect == Dialect::Dropping && !argument.arity.is_verbatim() {
             drop_dashes(&mut values);
         }
         self.record(index, Use { flag: Some(flag.to_owned()), values }, seen);
@@ -227,8 +230,13 @@ impl<'a> Parser<'a> {
 
     fn positional_values(&self, index: usize, start: usize, end: usize) -> Vec<String> {
         let mut values = owned(&self.words[start..end]);
-        let drops = self.dialect == Dialect::Dropping || self.pattern[start..end].contains('-');
-        if drops && self.command.arguments[index].arity != Arity::Remainder {
+        let dropping = self.dialect == Dialect::Dropping;
+        let drops = match self.command.arguments[index].arity {
+            Arity::Remainder => false,
+            Arity::Parser => !dropping && self.pattern[start..end].starts_with('-'),
+            _ => dropping || self.pattern[start..end].contains('-'),
+        };
+        if drops {
             drop_dashes(&mut values);
         }
         values
@@ -269,7 +277,7 @@ impl<'a> Parser<'a> {
 
     /// `_get_nargs_pattern` for a positional.
     fn expression(&self, slot: Slot) -> String {
-        let Slot::Argument(index) = slot else { return "(-*A[-AO]*)".into() };
+        let Slot::Argument(index) = slot else { return PARSER.into() };
         match self.command.arguments[index].arity {
             Arity::Zero => "(-*-*)".into(),
             Arity::One | Arity::Exactly(0 | 1) => "(-*A-*)".into(),
@@ -278,8 +286,16 @@ impl<'a> Parser<'a> {
             Arity::OneOrMore => "(-*A[A-]*)".into(),
             Arity::Exactly(n) => format!("(-*A(?:-*A){{{}}}-*)", n - 1),
             Arity::Remainder => "([-AO]*)".into(),
+            Arity::Parser => PARSER.into(),
         }
     }
+}
+
+/// The characters with which words begin that may name a file of words: the parser's own, or, where no parser is known
+/// but its help page alone, the one that programs use.
+fn file_prefixes<'a>(chain: &[&Command], command: &'a Command) -> Option<&'a str> {
+    let untold = chain.first().is_some_and(|root| root.parser.keeps_double_dash.is_none());
+    command.parser.fromfile_prefix_chars.as_deref().or(untold.then_some("@"))
 }
 
 fn owned(words: &[&str]) -> Vec<String> {
@@ -305,6 +321,7 @@ fn slots(command: &Command) -> Vec<Slot> {
 /// How many words an option takes of those that follow it; `None` where they are too few.
 fn taken(arity: Arity, following: &str) -> Option<usize> {
     let plain = following.bytes().take_while(|b| *b == b'A').count();
+    let everything = || following.bytes().take_while(|b| *b != b'-').count();
     match arity {
         Arity::Zero => Some(0),
         Arity::One => (plain >= 1).then_some(1),
@@ -312,7 +329,8 @@ fn taken(arity: Arity, following: &str) -> Option<usize> {
         Arity::ZeroOrMore | Arity::Untold => Some(plain),
         Arity::OneOrMore => (plain >= 1).then_some(plain),
         Arity::Exactly(n) => (plain >= n).then_some(n),
-        Arity::Remainder => Some(following.bytes().take_while(|b| *b != b'-').count()),
+        Arity::Remainder => Some(everything()),
+        Arity::Parser => (plain >= 1).then(everything),
     }
 }
 

@@ -81,7 +81,7 @@ fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>
         (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) if keep_empty && flag.is_some() => {}
         (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) => return Ok(Vec::new()),
         (_, 0) if !keep_empty => return Ok(Vec::new()),
-        (Arity::OneOrMore, 0) => return Err("needs at least one element".into()),
+        (Arity::OneOrMore | Arity::Parser, 0) => return Err("needs at least one element".into()),
         (Arity::Exactly(n), got) if got != n => return Err(format!("takes exactly {n} elements, not {got}")),
         _ => {}
     }
@@ -90,7 +90,7 @@ fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>
 
 /// `extend`: one use for each value where that is possible, since `--flag=value` can carry any value.
 fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
-    if argument.is_positional() || argument.arity == Arity::Remainder {
+    if argument.is_positional() || argument.arity.is_verbatim() {
         return many(argument, value, false);
     }
     let given = elements(value);

@@ -89,7 +89,7 @@ fn spell(argument: &Argument, one: &Use) -> (Greed, Vec<String>) {
         (arity, values) => {
             let greed = match arity {
                 Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore | Arity::Untold => Greed::UntilOption,
-                Arity::Remainder => Greed::Everything,
+                Arity::Remainder | Arity::Parser => Greed::Everything,
                 Arity::Zero | Arity::One | Arity::Exactly(_) => Greed::Content,
             };
             (greed, std::iter::once(flag).chain(values.iter().cloned()).collect())

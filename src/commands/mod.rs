@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 it failed, 2 it was asked for in a way that can't be done (as clap and argparse have it).
 
 mod call;
+mod check;
 mod inspect;
 mod schema;
 mod serve;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::check::CheckError;
 use crate::cli::{Cli, Command};
 use crate::config::{self, ConfigError};
 use crate::process;
@@ -24,7 +26,7 @@ pub fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("smcp: {error:#}");
-            ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+            ExitCode::from(if error.is::<ConfigError>() || error.is::<CheckError>() { 2 } else { 1 })
         }
     }
 }
@@ -37,6 +39,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Stdio(typed)) => serve::stdio(typed, environment),
         Some(Command::Inspect(typed)) => inspect::run(typed, environment),
         Some(Command::Call(typed)) => call::run(typed, environment),
+        Some(Command::Check(typed)) => check::run(typed, environment),
         Some(Command::Schema { format }) => schema::run(*format),
         Some(Command::Sentinel) => {
             process::watch(io::stdin().lock());

@@ -147,6 +147,24 @@ impl Store {
         self.write_cached(contract, digest(text.as_bytes()), fingerprint)
     }
 
+    /// The plugins that files of this directory are named after, in order. Not all such files need be contracts.
+    pub fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let stems =
+            entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".json")?.to_owned()));
+        let mut names: Vec<String> = stems.filter(|name| !name.starts_with('.')).collect();
+        names.sort();
+        names
+    }
+
+    /// Takes away a plugin's contract and what is cached of it.
+    pub fn remove(&self, plugin: &str) -> io::Result<()> {
+        fs::remove_file(self.contract_path(plugin))?;
+        // Cache that stays is of no contract, and so of no use.
+        let _ = (fs::remove_file(self.cache_path(plugin)), fs::remove_file(self.pages_path(plugin)));
+        Ok(())
+    }
+
     /// Writes a fingerprint anew, e.g. with the times of files that were touched but not changed.
     pub fn refresh(&self, known: &Known, fingerprint: &Fingerprint) -> io::Result<()> {
         self.write_cached(&known.contract, known.digest.clone(), fingerprint)

@@ -69,11 +69,13 @@ pub(super) fn blocks<'a>(lines: &[Line<'a>]) -> Layout<'a> {
 
 /// The usage and the indices of its lines: from `usage:` to the next blank line.
 fn usage<'a>(lines: &[Line<'a>]) -> (Option<String>, std::ops::Range<usize>) {
-    let Some(start) = lines.iter().position(|l| after_usage_word(l.content()).is_some()) else {
+    let found = |after: fn(&str) -> Option<&str>| {
+        lines.iter().enumerate().find_map(|(i, l)| Some((i, after(l.content())?)))
+    };
+    let Some((start, first)) = found(after_usage_word).or_else(|| found(after_translated_word)) else {
         return (None, 0..0);
     };
-    let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, i)).unwrap_or(lines.len());
-    let first = after_usage_word(lines[start].content()).unwrap_or_default();
+    let end = (start + 1..lines.len()).find(|&i| ends_usage(lines, start, first, i)).unwrap_or(lines.len());
     // A further form of a hand-written usage begins with the program's name again.
     let name = first.split_whitespace().next().unwrap_or_default();
     let form = |line: &Line<'a>| {
@@ -87,7 +89,7 @@ fn usage<'a>(lines: &[Line<'a>]) -> (Option<String>, std::ops::Range<usize>) {
 
 /// A usage ends at a blank line (argparse always prints one behind it), or where a hand-written one turns to prose: at
 /// the margin, only a further form of it goes on, which begins with the program's name too.
-fn ends_usage(lines: &[Line], start: usize, index: usize) -> bool {
+fn ends_usage(lines: &[Line], start: usize, first: &str, index: usize) -> bool {
     let line = &lines[index];
     if line.is_blank() || is_heading(lines, index) {
         return true;
@@ -96,16 +98,22 @@ fn ends_usage(lines: &[Line], start: usize, index: usize) -> bool {
         return false;
     }
     let first_word = |l: &'_ Line<'_>| l.content().split_whitespace().next().map(str::to_owned);
-    match after_usage_word(lines[start].content()).map(str::trim) {
-        Some("") => index > start + 1 && first_word(line) != first_word(&lines[start + 1]),
-        Some(text) => text.split_whitespace().next().map(str::to_owned) != first_word(line),
-        None => true,
+    match first.trim() {
+        "" => index > start + 1 && first_word(line) != first_word(&lines[start + 1]),
+        text => text.split_whitespace().next().map(str::to_owned) != first_word(line),
     }
 }
 
 fn after_usage_word(text: &str) -> Option<&str> {
     const WORD: &str = "usage:";
     text.get(..WORD.len()).filter(|w| w.eq_ignore_ascii_case(WORD)).map(|_| &text[WORD.len()..])
+}
+
+/// `usage:` in another language, told by the help option that argparse puts behind the program's name.
+fn after_translated_word(text: &str) -> Option<&str> {
+    let (word, rest) = text.split_once([':', '：'])?;
+    let form = rest.find(" [-h]").is_some_and(|at| !rest[..at].contains('['));
+    (form && !word.contains(['[', '-'])).then_some(rest)
 }
 
 /// The lines of something shaped like a section: a heading (not for entries below none) and indented lines.
@@ -192,7 +200,12 @@ fn voted_column(lines: &[Line], bodies: &[&Body], indent: usize) -> Option<usize
         bodies.iter().flat_map(|b| &lines[b.start..b.end]).filter(|l| !l.is_blank() && l.indent < column);
     let (own, other): (Vec<usize>, Vec<usize>) =
         entries.filter_map(|l| gaps(l).next()).partition(|&gap| gap == column);
-    (own.len() >= other.len()).then_some(column)
+    // An entry too long for its line has its help below it.
+    let below = bodies.iter().flat_map(|b| lines[b.start..b.end].windows(2)).filter(|pair| {
+        let is_entry = !pair[0].is_blank() && pair[0].indent < column && gaps(&pair[0]).next().is_none();
+        is_entry && pair[1].indent == column && !pair[1].is_blank()
+    });
+    (own.len() + below.count() >= other.len()).then_some(column)
 }
 
 /// `HelpFormatter(indent_increment=2)`: how much deeper the rows of a subparsers action stand.
@@ -380,6 +393,14 @@ mod tests {
     }
 
     #[test]
+    fn help_that_is_always_below() {
+        check(
+            "usage: x\n\noptions:\n  -h, --help\n          show help\n\n  --looks like one  but is not\n",
+            &[("-h, --help", "show help"), ("--looks like one  but is not", "")],
+        );
+    }
+
+    #[test]
     fn empty_names_are_no_columns() {
         check(
             "usage: x\n\noptions:\n  -h, --help            show help\n  +F  [ ...], ++filter  [ ...]\n  -A  [ ...], --author  [ ...]\n",
@@ -397,6 +418,9 @@ mod tests {
             ("noise\nusage: prog [-h]\n            [-x X]\n\ntext\n", "prog [-h] [-x X]"),
             ("usage:\nprog a\nprog b\ntext", "prog a prog b"),
             ("usage: prog a\ntext", "prog a"),
+            ("note: see prog [-h]\nusage: prog a\n", "prog a"),
+            ("utilisation : prog [-h]\n              a\n\ntext\n", "prog [-h] a"),
+            ("用法：my prog [-h] a\n", "my prog [-h] a"),
         ] {
             assert_eq!(blocks(&lines(page)).usage.as_deref(), Some(expected), "{page}");
         }

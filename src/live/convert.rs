@@ -157,7 +157,8 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         action,
         arity,
         value_type: value_type(&field.get("type")?)?,
-        choices: if choices.is_null() { None } else { Some(choices.texts()?) },
+        // Of a PARSER's values, only the first is compared with the choices.
+        choices: if choices.is_null() || arity == Arity::Parser { None } else { Some(choices.texts()?) },
         default: converted(default.value(), value_type(&field.get("type")?)?),
         required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
         // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
@@ -211,7 +212,8 @@ fn arity(nargs: &Field<'_>) -> Result<Arity, LiveError> {
             "?" => Arity::Optional,
             "*" => Arity::ZeroOrMore,
             "+" => Arity::OneOrMore,
-            "..." | "A..." => Arity::Remainder,
+            "..." => Arity::Remainder,
+            "A..." => Arity::Parser,
             "==SUPPRESS==" => Arity::Zero,
             _ => return Err(nargs.wrong("a form of nargs")),
         },

@@ -25,9 +25,10 @@ USAGE, CUSTOM, FORMAT, PRINT, ACTION = 1, 2, 3, 4, 5
 
 
 def _leave():
-    """Takes the traces out of the process; gives the file to write, or None."""
+    """Takes the traces out of the process; gives the file to write, or None, and that of calls to prove, or None."""
     directory = os.path.dirname(os.path.abspath(__file__))
     output = os.environ.pop("SMCP_DESCRIBE_OUTPUT", None)
+    request = os.environ.pop("SMCP_PROVE_REQUEST", None)
     sys.path[:] = [p for p in sys.path if not isinstance(p, str) or os.path.abspath(p or ".") != directory]
     sys.path_importer_cache.pop(directory, None)
     parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -43,7 +44,7 @@ def _leave():
         os.rmdir(os.path.dirname(compiled))
     except OSError:
         pass
-    return os.path.abspath(output) if output else None
+    return [os.path.abspath(path) if path else None for path in (output, request)]
 
 
 class _TooLarge(Exception):
@@ -565,8 +566,8 @@ def _patch(argparse, watch):
 class _Loader(object):
     """Loads argparse with its own loader, then patches it."""
 
-    def __init__(self, real, watch):
-        self.real, self.watch = real, watch
+    def __init__(self, real, patch):
+        self.real, self.patch = real, patch
 
     def create_module(self, spec):
         return self.real.create_module(spec)
@@ -574,14 +575,14 @@ class _Loader(object):
     def exec_module(self, module):
         module.__loader__ = module.__spec__.loader = self.real
         self.real.exec_module(module)
-        _attempt(_patch, module, self.watch)
+        _attempt(self.patch, module)
 
 
 class _Finder(object):
     """Waits on `sys.meta_path` for the first import of argparse."""
 
-    def __init__(self, watch):
-        self.watch = watch
+    def __init__(self, patch):
+        self.patch = patch
 
     def find_spec(self, name, path=None, target=None):
         if name != "argparse" or self not in sys.meta_path:
@@ -589,24 +590,32 @@ class _Finder(object):
         sys.meta_path.remove(self)
         spec = sys.modules["_frozen_importlib"]._find_spec(name, path, target)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _Loader(spec.loader, self.watch)
+            spec.loader = _Loader(spec.loader, self.patch)
         return spec
 
 
-def _watch(output):
+def _watch(output, request):
     global _get_ident
     from _thread import get_ident as _get_ident
-    watch = _Watch(output)
+    patch = _proving(output, request) if request else lambda argparse: _patch(argparse, _Watch(output))
     if "argparse" in sys.modules:
-        _patch(sys.modules["argparse"], watch)
+        patch(sys.modules["argparse"])
     else:
-        sys.meta_path.insert(0, _Finder(watch))
+        sys.meta_path.insert(0, _Finder(patch))
+
+
+def _proving(output, request):
+    """The other thing that the passenger can do: `prove.py` beside this file."""
+    scope = dict(globals())
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "prove.py")) as file:
+        exec(compile(file.read(), "prove.py", "exec"), scope)
+    return scope["_prover"](request, output)
 
 
 try:
-    _output = _leave()
+    _output, _request = _leave()
     if _output and sys.version_info >= (3, 6):
-        _watch(_output)
+        _watch(_output, _request)
 except Exception:
     pass
 

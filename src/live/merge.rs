@@ -205,7 +205,8 @@ fn sorted(argument: &Argument) -> Option<Vec<&String>> {
 fn same_default(live: Option<&Value>, text: Option<&Value>) -> bool {
     fn plain(value: &Value) -> String {
         match value {
-            Value::String(text) => text.clone(),
+            // A page shows a number in Python's way of writing it.
+            Value::String(text) => text.parse().map_or_else(|_| text.clone(), |n: f64| n.to_string()),
             Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), |n| n.to_string()),
             Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join("\0"),
             Value::Bool(true) => "True".into(),

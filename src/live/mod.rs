@@ -17,6 +17,12 @@ use crate::model::Command;
 /// Its directory must be the first of `PYTHONPATH`; a former value follows after `:` only if it is not empty.
 pub const PASSENGER: &str = include_str!("describe.py");
 
+/// The other half of the passenger's source, `prove.py` beside it: gives calls to the parser instead of describing it.
+pub const PROVER: &str = include_str!("prove.py");
+
+/// The variable that names the file of calls to prove; where it is set, the passenger proves and does not describe.
+pub const REQUEST_VARIABLE: &str = "SMCP_PROVE_REQUEST";
+
 /// The variable that tells the passenger which file to write.
 pub const OUTPUT_VARIABLE: &str = "SMCP_DESCRIBE_OUTPUT";
 

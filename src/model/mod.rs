@@ -273,6 +273,8 @@ pub enum Arity {
     Exactly(usize),
     /// `nargs=REMAINDER`: everything that is left, options included.
     Remainder,
+    /// `nargs=PARSER`: a value, and everything that is left after it, options included.
+    Parser,
     /// The page does not tell: no value, one, or several.
     Untold,
 }
@@ -283,9 +285,14 @@ impl Arity {
         !matches!(self, Arity::Zero | Arity::One | Arity::Optional)
     }
 
+    /// Whether it takes whatever follows, options and `--` included.
+    pub fn is_verbatim(self) -> bool {
+        matches!(self, Arity::Remainder | Arity::Parser)
+    }
+
     /// Whether it is content with no value at all.
     pub fn may_be_empty(self) -> bool {
-        !matches!(self, Arity::One | Arity::OneOrMore | Arity::Exactly(_))
+        !matches!(self, Arity::One | Arity::OneOrMore | Arity::Exactly(_) | Arity::Parser)
     }
 }
 
@@ -299,6 +306,7 @@ impl From<Arity> for String {
             Arity::OneOrMore => "+".into(),
             Arity::Exactly(n) => n.to_string(),
             Arity::Remainder => "...".into(),
+            Arity::Parser => "A...".into(),
             Arity::Untold => "untold".into(),
         }
     }
@@ -315,6 +323,7 @@ impl TryFrom<String> for Arity {
             "*" => Arity::ZeroOrMore,
             "+" => Arity::OneOrMore,
             "..." => Arity::Remainder,
+            "A..." => Arity::Parser,
             "untold" => Arity::Untold,
             n => Arity::Exactly(n.parse().map_err(|_| format!("`{n}` is no arity"))?),
         })

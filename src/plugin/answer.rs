@@ -2,6 +2,9 @@
 //!
 //! Pure: it knows streams and argparse's error line, not processes.
 
+/// Bytes of `[-h]`, by which a usage offers its help option.
+const OFFER: usize = 4;
+
 /// A help page as it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -30,10 +33,16 @@ pub(super) fn page(stdout: &str, stderr: &str) -> Option<Answer> {
 }
 
 impl Answer {
-    /// Whether `-h` may do better: the program said that it does not know `--help`, or it answered with an error though
-    /// its usage offers `-h`.
-    pub(super) fn suggests_short_flag(&self) -> bool {
-        self.error.as_ref().is_some_and(|error| error.contains("--help") || self.text.contains("[-h]"))
+    /// The flag that may do better than `--help`: the program answered with an error though its usage offers that flag
+    /// (`[-h]`, or `[+h]` where options begin with another character), or it said that it does not know `--help`.
+    pub(super) fn short_flag(&self) -> Option<String> {
+        let error = self.error.as_ref()?;
+        let is_offer =
+            |word: &[u8]| word.starts_with(b"[") && word[1].is_ascii_punctuation() && word.ends_with(b"h]");
+        match self.text.as_bytes().windows(OFFER).find(|word| is_offer(word)) {
+            Some(word) => Some(format!("{}h", char::from(word[1]))),
+            None => error.contains("--help").then(|| "-h".to_owned()),
+        }
     }
 }
 
@@ -105,12 +114,13 @@ mod tests {
 
     #[test]
     fn the_short_flag_is_for_programs_that_offer_it() {
-        let check = |stderr: &str, expected: bool| {
-            assert_eq!(page("", stderr).unwrap().suggests_short_flag(), expected, "{stderr:?}");
+        let check = |stderr: &str, expected: Option<&str>| {
+            assert_eq!(page("", stderr).unwrap().short_flag().as_deref(), expected, "{stderr:?}");
         };
-        check("usage: a\na: error: unrecognized arguments: --help\n", true);
-        check("usage: a [-h] X\na: error: the following arguments are required: X\n", true);
-        check("usage: a X\na: error: the following arguments are required: X\n", false);
-        check("usage: a [-h]\n\noptions:\n  -h\n", false);
+        check("usage: a\na: error: unrecognized arguments: --help\n", Some("-h"));
+        check("usage: a [-h] X\na: error: the following arguments are required: X\n", Some("-h"));
+        check("usage: a [+h] [+x]\na: error: unrecognized arguments: --help\n", Some("+h"));
+        check("usage: a X [h]\na: error: the following arguments are required: X\n", None);
+        check("usage: a [-h]\n\noptions:\n  -h\n", None);
     }
 }

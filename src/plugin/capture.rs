@@ -80,8 +80,8 @@ pub struct Hangs(Arc<AtomicUsize>);
 pub struct Page {
     /// What was printed.
     pub text: String,
-    /// It is only what argparse prints with an error, so it does not show everything.
-    pub short: bool,
+    /// The error of argparse that it came with: then it is only the usage, and does not show everything.
+    pub error: Option<String>,
     /// What the parser object that printed it says of itself.
     pub live: Option<Command>,
     /// What was odd about the capture.
@@ -141,15 +141,13 @@ impl Capturer {
         }
     }
 
-    /// The help page of the command that `words` lead to. `-h` is tried only on a program that answered `--help` with its
-    /// usage and an error: it parses its command line, so it does not run by mistake.
+    /// The help page of the command that `words` lead to. `-h`, or what the usage offers in its place, is tried only on a
+    /// program that answered `--help` with its usage and an error: it parses its command line, so it does not run by mistake.
     pub async fn help(&self, program: &Program, words: &[String]) -> Result<Page, CaptureError> {
-        let (page, try_short_flag) = self.ask(program, words, "--help").await?;
-        if !try_short_flag {
-            return Ok(page);
-        }
-        match self.ask(program, words, "-h").await {
-            Ok((better, _)) if !better.short => Ok(better),
+        let (page, short_flag) = self.ask(program, words, "--help").await?;
+        let Some(short_flag) = short_flag else { return Ok(page) };
+        match self.ask(program, words, &short_flag).await {
+            Ok((better, _)) if better.error.is_none() => Ok(better),
             _ => Ok(page),
         }
     }
@@ -159,7 +157,7 @@ impl Capturer {
         program: &Program,
         words: &[String],
         flag: &str,
-    ) -> Result<(Page, bool), CaptureError> {
+    ) -> Result<(Page, Option<String>), CaptureError> {
         let output = program.live.then(|| self.output_file()).flatten();
         let words: Vec<&OsStr> = words.iter().map(OsStr::new).chain([OsStr::new(flag)]).collect();
         let finished = self.run(program, &words, output.as_deref()).await?;
@@ -170,8 +168,8 @@ impl Capturer {
             // A live description and a good end prove that the parser printed its help, whatever that looks like.
             let proven = live.filter(|_| finished.end == End::Exit(0));
             let Some(live) = proven else { return Err(silence(&finished, self.timeout)) };
-            let page = Page { text: stdout.into_owned(), short: false, live: Some(live), diagnostics };
-            return Ok((page, false));
+            let page = Page { text: stdout.into_owned(), error: None, live: Some(live), diagnostics };
+            return Ok((page, None));
         };
         if finished.stdout.total > finished.stdout.head.len() as u64 {
             diagnostics.push(Diagnostic::new(
@@ -180,11 +178,11 @@ impl Capturer {
                 format!("the help page is longer than {PAGE_CAP} bytes; the rest was not read"),
             ));
         }
-        let short_flag = answer.suggests_short_flag();
-        Ok((Page { short: answer.error.is_some(), text: answer.text, live, diagnostics }, short_flag))
+        let short_flag = answer.short_flag();
+        Ok((Page { error: answer.error, text: answer.text, live, diagnostics }, short_flag))
     }
 
-    /// Runs the program with some words, bounded as all capture runs are. Only `--help`, `-h` and, where somebody
+    /// Runs the program with some words, bounded as all capture runs are. Only `--help`, `-h` (or `+h`) and, where somebody
     /// asked for it, `--describe` may be among them.
     pub(super) async fn run(
         &self,
@@ -192,20 +190,24 @@ impl Capturer {
         words: &[&OsStr],
         live_output: Option<&Path>,
     ) -> Result<Finished, CaptureError> {
-        let spec = self.spec(program, words, live_output);
+        self.run_bounded(program, &self.spec(program, words, live_output)).await
+    }
+
+    /// Runs it as one of so many at a time, unless the program hung too often.
+    pub(super) async fn run_bounded(&self, program: &Program, spec: &Spec) -> Result<Finished, CaptureError> {
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         if program.hangs.0.load(Ordering::Relaxed) >= MAX_HANGS {
             return Err(CaptureError::GaveUp);
         }
         let finished =
-            process::run(&spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
+            process::run(spec, &CancellationToken::new(), None).await.map_err(CaptureError::Spawn)?;
         if finished.end == End::TimedOut {
             program.hangs.0.fetch_add(1, Ordering::Relaxed);
         }
         Ok(finished)
     }
 
-    fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
+    pub(super) fn spec(&self, program: &Program, words: &[&OsStr], live_output: Option<&Path>) -> Spec {
         let mut set: Vec<(OsString, OsString)> =
             program.env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         set.extend(ENVIRONMENT.iter().map(|(name, value)| (name.into(), value.into())));
@@ -240,7 +242,7 @@ impl Capturer {
     }
 
     /// A file of its own for each run's live description.
-    fn output_file(&self) -> Option<PathBuf> {
+    pub(super) fn output_file(&self) -> Option<PathBuf> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         self.passenger.as_ref().map(|dir| dir.path().join(format!("live-{run}.json")))
     }
@@ -250,6 +252,7 @@ impl Capturer {
 fn board() -> io::Result<TempDir> {
     let directory = tempfile::Builder::new().prefix("smcp-").tempdir()?;
     fs::write(directory.path().join("sitecustomize.py"), live::PASSENGER)?;
+    fs::write(directory.path().join("prove.py"), live::PROVER)?;
     Ok(directory)
 }
 

@@ -10,6 +10,7 @@
 //! - `uri_template`: which URIs a family of resources has
 //! - `interpreter`: the words that start the program
 //! - `capture`: one help page and the live description that came with it
+//! - `proof`: calls that a program's own parser reads, without the program being run for them
 //! - `tree`: all pages of a program, level by level → its command tree
 //! - `placeholder`: words for positionals that stand before a subcommand
 //! - `describe`: a `--describe` contract, where somebody asked for it
@@ -23,6 +24,7 @@ pub mod discover;
 pub mod interpreter;
 pub mod manifest;
 pub mod offers;
+pub mod proof;
 pub mod select;
 pub mod tree;
 pub mod uri_template;

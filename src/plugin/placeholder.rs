@@ -45,6 +45,27 @@ fn value(argument: &Argument, guess: &str) -> String {
     }
 }
 
+/// The words with one guess less: argparse refused it, and named the values that it takes. So also a choice behind a name
+/// of its own (`metavar`), which no page shows, is found.
+pub(super) fn corrected(words: &[String], error: &str) -> Option<Vec<String>> {
+    let (_, refused) = error.split_once("invalid choice: ")?;
+    let (guess, choices) = refused.split_once(" (choose from ")?;
+    let place = words.iter().position(|w| w == unquoted(guess) && GUESSES.contains(&w.as_str()))?;
+    let first = match choices.chars().next()? {
+        quote @ ('\'' | '"') => choices[1..].split(quote).next()?,
+        _ => choices.split([',', ')']).next()?,
+    };
+    let mut words = words.to_vec();
+    let is_new = words[place] != first;
+    first.clone_into(&mut words[place]);
+    is_new.then_some(words)
+}
+
+/// What is in the quotes of a Python literal; anything else as it is.
+fn unquoted(literal: &str) -> &str {
+    ['\'', '"'].iter().find_map(|q| literal.strip_prefix(*q)?.strip_suffix(*q)).unwrap_or(literal)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +93,21 @@ mod tests {
             &[&["-", "-"], &["1", "1"], &[".", "."]],
         );
         check(vec![positional(Arity::ZeroOrMore)], 1, &[&[]]);
+    }
+
+    #[test]
+    fn a_refused_guess_is_corrected() {
+        let check = |words: &str, error: &str, expected: Option<&str>| {
+            let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            assert_eq!(corrected(&words, error).map(|w| w.join(" ")).as_deref(), expected, "{error}");
+        };
+        let error = "argument ENV: invalid choice: '-' (choose from 'prod', \"it's\")";
+        check("1 - up", error, Some("1 prod up"));
+        check("1 up", error, None);
+        check("- up", "argument N: invalid choice: '-' (choose from prod, test)", Some("prod up"));
+        check("1 up", "argument N: invalid choice: 1 (choose from 5, 6)", Some("5 up"));
+        check("- up", "argument CMD: invalid choice: 'up' (choose from 'down')", None);
+        check("- up", "argument N: invalid choice: '-' (choose from '-', 'x')", None);
+        check("- up", "the following arguments are required: N", None);
     }
 }

@@ -19,6 +19,9 @@ use super::select::Selection;
 /// Words below the program that are followed: twice what the deepest real programs have.
 const MAX_DEPTH: usize = 8;
 
+/// Runs for one subcommand's page at most: some guesses, each corrected for a few positionals.
+const MAX_TRIES: usize = 12;
+
 /// Pages of one program: the largest real ones have some hundred commands.
 const MAX_PAGES: usize = 2000;
 
@@ -107,7 +110,7 @@ impl Node {
     fn read(&mut self, page: Page, inherited: Option<Command>) {
         let words: Vec<&str> = self.path.iter().map(String::as_str).collect();
         let mut text = help::parse(&page.text, &words);
-        text.incomplete |= page.short;
+        text.incomplete |= page.error.is_some();
         self.live = page.live.or(inherited);
         self.command = match &self.live {
             Some(live) => live::merge(text, live.clone()),
@@ -180,33 +183,41 @@ impl Walk<'_> {
         self.selection.reveals(&chain)
     }
 
-    /// The subcommand's page, and which words reached it.
-    async fn ask(&self, wanted: &Wanted) -> Result<(Page, usize), CaptureError> {
-        let mut last = 0;
-        let mut answer = self.capturer.help(self.program, &wanted.attempts[0]).await?;
-        // The usage of the command above means that a placeholder was refused before the subcommand was reached.
-        while self.is_of_parent(wanted, &answer) && answer.short && last + 1 < wanted.attempts.len() {
-            last += 1;
-            answer = self.capturer.help(self.program, &wanted.attempts[last]).await?;
+    /// The subcommand's page, and the words that reached it.
+    async fn ask(&self, wanted: &Wanted) -> Result<(Page, Vec<String>), CaptureError> {
+        let mut attempts = wanted.attempts.iter();
+        let mut words = attempts.next().cloned().unwrap_or_default();
+        for _ in 1..MAX_TRIES {
+            let page = self.capturer.help(self.program, &words).await?;
+            // The usage of a command above means that a placeholder was refused before the subcommand was reached.
+            let refused = page.error.as_deref().filter(|_| self.is_from_above(wanted, &page));
+            let next = refused
+                .and_then(|error| placeholder::corrected(&words, error).or_else(|| attempts.next().cloned()));
+            let Some(next) = next else { return Ok((page, words)) };
+            words = next;
         }
-        Ok((answer, last))
+        Ok((self.capturer.help(self.program, &words).await?, words))
     }
 
-    /// Whether a page is just what the command above shows: its page, or its usage with an error.
-    fn is_of_parent(&self, wanted: &Wanted, page: &Page) -> bool {
-        let above = &self.nodes[wanted.parent].page;
-        if page.short { above.contains(page.text.trim()) } else { above == &page.text }
+    /// Whether a page is just what a command above shows: its page, or its usage with an error.
+    fn is_from_above(&self, wanted: &Wanted, page: &Page) -> bool {
+        let mut above = std::iter::successors(Some(wanted.parent), |&n| self.nodes[n].parent.map(|(n, _)| n));
+        above.any(|n| {
+            let shown = &self.nodes[n].page;
+            if page.error.is_some() { shown.contains(page.text.trim()) } else { shown == &page.text }
+        })
     }
 
-    fn node(&self, mut wanted: Wanted, answer: Result<(Page, usize), CaptureError>) -> Node {
+    fn node(&self, mut wanted: Wanted, answer: Result<(Page, Vec<String>), CaptureError>) -> Node {
         let parent = &self.nodes[wanted.parent];
         let listed = &parent.command.subcommands[wanted.place];
         let below = |live: &Command| live.subcommands.iter().find(|c| c.answers_to(&listed.name)).cloned();
         let inherited = parent.live.as_ref().and_then(below);
-        let attempt = answer.as_ref().map_or(0, |(_, attempt)| *attempt);
         let mut node = Node {
             parent: Some((wanted.parent, wanted.place)),
-            words: wanted.attempts.swap_remove(attempt),
+            words: answer
+                .as_ref()
+                .map_or_else(|_| wanted.attempts.swap_remove(0), |(_, words)| words.clone()),
             path: std::mem::take(&mut wanted.path),
             page: String::new(),
             live: None,
@@ -214,9 +225,9 @@ impl Walk<'_> {
             dropped: false,
         };
         match answer {
-            Ok((page, _)) if self.is_of_parent(&wanted, &page) => {
+            Ok((page, _)) if self.is_from_above(&wanted, &page) => {
                 // Listed with a text of its own, or known to the parser: it exists, whatever it shows.
-                node.dropped = !page.short && inherited.is_none() && listed.summary.is_none();
+                node.dropped = page.error.is_none() && inherited.is_none() && listed.summary.is_none();
                 node.do_without(listed, inherited, None);
                 if node.command.incomplete {
                     let message = "its help shows only what the command above it shows";

@@ -29,6 +29,8 @@ use super::{Plugin, Progress, Report, State};
 pub(super) struct Loader {
     plugins_dir: PathBuf,
     discovery: Discovery,
+    /// The only plugins that are loaded; none: all.
+    only: Vec<String>,
     pub(super) store: Store,
     memory: Mutex<HashMap<String, Memory>>,
 }
@@ -78,10 +80,11 @@ struct Subjected {
 }
 
 impl Loader {
-    pub(super) fn new(config: &Config) -> Loader {
+    pub(super) fn new(config: &Config, only: &[String]) -> Loader {
         Loader {
             plugins_dir: config.plugins_dir.clone(),
             discovery: config.discovery.clone(),
+            only: only.to_owned(),
             store: Store::new(&config.schemas_dir),
             memory: Mutex::default(),
         }
@@ -131,7 +134,7 @@ impl Loader {
 /// Loads all plugins, in the order of names.
 pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<Loaded>, Report) {
     let mut report = Report::default();
-    let found = discover::discover(&loader.plugins_dir).unwrap_or_else(|error| {
+    let mut found = discover::discover(&loader.plugins_dir).unwrap_or_else(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         report.problems.push(Diagnostic::new(
             Severity::Error,
@@ -141,6 +144,8 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
         discover::Found::default()
     });
     report.skipped = found.skipped;
+    report.found = found.candidates.iter().map(|candidate| candidate.name.clone()).collect();
+    found.candidates.retain(|candidate| loader.only.is_empty() || loader.only.contains(&candidate.name));
     progress.found(found.candidates.len());
     loader.keep(&found.candidates);
     let capturer = loader.capturer(&mut report);

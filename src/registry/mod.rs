@@ -133,11 +133,16 @@ impl Registry {
     /// Discovers all plugins (from contracts where those are valid) and makes the first snapshot. Never fails: a
     /// plugins directory that is not there is an empty snapshot, and the [`Report`] says so.
     pub async fn load(config: &Config, progress: &dyn Progress) -> Registry {
+        Registry::load_only(config, &[], progress).await
+    }
+
+    /// Does as [`Registry::load`] does, for the plugins of these names alone; none: all.
+    pub async fn load_only(config: &Config, names: &[String], progress: &dyn Progress) -> Registry {
         let registry = Registry {
             current: arc_swap::ArcSwap::default(),
             changed: tokio::sync::watch::channel(0).0,
             report: arc_swap::ArcSwap::default(),
-            loader: Arc::new(Loader::new(config)),
+            loader: Arc::new(Loader::new(config, names)),
             places: tokio::sync::Mutex::default(),
             loads: figures::Loads::default(),
         };
@@ -179,6 +184,11 @@ impl Registry {
     /// What the last load came upon besides plugins.
     pub fn report(&self) -> Arc<Report> {
         self.report.load_full()
+    }
+
+    /// The names of all plugins that were found by the last load, also of those that were not to be loaded.
+    pub fn found(&self) -> Vec<String> {
+        self.report().found.clone()
     }
 
     /// What there is to say of the last load, e.g. in the lines of a start.

@@ -8,6 +8,8 @@ use super::{Snapshot, State};
 /// What a load came upon besides plugins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// The names of all plugins, in order.
+    pub found: Vec<String>,
     /// Entries of the plugins directory that are not served, and why.
     pub skipped: Vec<Skipped>,
     /// What concerns no single plugin: no plugins directory, a schemas directory that can't be written.

@@ -63,7 +63,13 @@ fn overwritten_by<'a>(chain: &[&'a Command], depth: usize, index: usize) -> Opti
     }
     let below = chain[depth + 1..].iter().flat_map(|c| c.arguments.iter().map(move |a| (c, a)));
     let mut same = below.filter(|(c, a)| self::dest(c, a).as_ref() == Some(&dest)).map(|(_, a)| a);
-    same.find(|a| a.is_served() || has_default(a))
+    same.find(|a| (a.is_served() || has_default(a)) && !shown_apart(argument, a))
+}
+
+/// Whether help alone is known and shows other names for the values: by default those are what is stored to.
+fn shown_apart(a: &Argument, b: &Argument) -> bool {
+    let shown = |a: &Argument| a.dest.is_none() && !a.metavar.is_empty();
+    shown(a) && shown(b) && a.metavar != b.metavar
 }
 
 /// Where an argument stores to. Where only help is known, an option's flags tell it unless the program says otherwise.
@@ -93,8 +99,7 @@ fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Di
 fn key(argument: &Argument, prefix_chars: &str) -> String {
     if let Some(flag) = argument.main_flag() {
         let bare = flag.trim_start_matches(|c| c == '-' || prefix_chars.contains(c));
-        // As it is typed, whatever characters it holds: users find the property by the flag.
-        return if bare.is_empty() { clean(bare) } else { bare.replace('-', "_") };
+        return clean(&bare.replace('-', "_"));
     }
     let shown = match argument.metavar.as_slice() {
         [one] => Some(one.as_str()),

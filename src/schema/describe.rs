@@ -102,7 +102,7 @@ fn action_note(argument: &Argument) -> Option<&'static str> {
         (Action::Append, arity) if option && arity.is_many() => "One list for each use.",
         (Action::Append | Action::Extend, _) if option => "May be given several times: one element for each.",
         (Action::Store, Arity::Optional) if option => "`true` uses the option without a value.",
-        (_, Arity::Remainder) => "Passed on as they are, options included.",
+        (_, Arity::Remainder | Arity::Parser) => "Passed on as they are, options included.",
         _ => return None,
     })
 }

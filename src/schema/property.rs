@@ -1,5 +1,7 @@
 //! The JSON Schema of one argument.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::{Action, Argument, Arity, Fact, Source, ValueType};
@@ -64,7 +66,7 @@ fn shape(argument: &Argument) -> Map<String, Value> {
 fn values(argument: &Argument) -> Map<String, Value> {
     let mut list = array(&scalar(argument));
     match argument.arity {
-        Arity::OneOrMore => {
+        Arity::OneOrMore | Arity::Parser => {
             list.insert("minItems".into(), json!(1));
         }
         Arity::Exactly(n) => {
@@ -85,7 +87,10 @@ fn one_value(argument: &Argument) -> Map<String, Value> {
 }
 
 fn scalar(argument: &Argument) -> Map<String, Value> {
-    if let Some(choices) = &argument.choices {
+    if let Some(choices) = argument.choices.as_deref().filter(|c| !c.is_empty()) {
+        // Clients refuse a choice that is listed twice, and all other tools with it.
+        let mut seen = BTreeSet::new();
+        let choices: Vec<&String> = choices.iter().filter(|c| seen.insert(*c)).collect();
         return object(json!({"type": "string", "enum": choices}));
     }
     object(match argument.value_type {
@@ -149,7 +154,7 @@ fn lists(argument: &Argument, default: &Value) -> Option<Value> {
 fn list(argument: &Argument, default: &Value, arity: Option<Arity>) -> Option<Value> {
     let items = default.as_array()?;
     let fits = match arity {
-        Some(Arity::OneOrMore) => !items.is_empty(),
+        Some(Arity::OneOrMore | Arity::Parser) => !items.is_empty(),
         Some(Arity::Exactly(n)) => items.len() == n,
         _ => true,
     };

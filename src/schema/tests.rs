@@ -95,7 +95,7 @@ fn property_names() {
         (json!({"flags": ["-n", "--dry-run", "--other"]}), "dry_run"),
         (json!({"flags": ["-n"]}), "n"),
         (json!({"flags": ["--foo.bar"]}), "foo.bar"),
-        (json!({"flags": ["--a[0].b"]}), "a[0].b"),
+        (json!({"flags": ["--a[0].b"]}), "a_0_.b"),
         (json!({"metavar": ["IN FILE"], "dest": "x"}), "in_file"),
         (json!({"metavar": ["<Path>"]}), "path"),
         (json!({"metavar": ["A", "B"], "dest": "pair"}), "pair"),

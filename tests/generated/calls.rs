@@ -295,7 +295,7 @@ impl Maker<'_, '_> {
     fn element(&mut self, argument: &Argument) -> Value {
         let many = match argument.arity {
             Arity::Exactly(n) => n,
-            Arity::ZeroOrMore | Arity::OneOrMore | Arity::Remainder => 1 + self.rng.below(3),
+            Arity::ZeroOrMore | Arity::OneOrMore | Arity::Remainder | Arity::Parser => 1 + self.rng.below(3),
             Arity::Optional if !argument.is_positional() && self.rng.chance(30) => return json!(true),
             _ if argument.action == Action::Extend => 1,
             _ => return self.scalar(argument),
@@ -319,11 +319,11 @@ impl Maker<'_, '_> {
 /// Why argparse may be unable to take an argument as it is meant: each is a documented property of argparse.
 fn hard(command: &Command, argument: &Argument, last: bool) -> Option<&'static str> {
     let variable = |a: &Argument| {
-        matches!(a.arity, Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore | Arity::Remainder)
+        a.arity.is_verbatim() || matches!(a.arity, Arity::Optional | Arity::ZeroOrMore | Arity::OneOrMore)
     };
     let odd_choice = |c: &String| c.is_empty() || !c.starts_with(char::is_alphanumeric);
     let open = command.arguments.iter().filter(|a| a.is_positional() && variable(a)).count();
-    if argument.arity == Arity::Remainder || command.arguments.iter().any(|a| a.arity == Arity::Remainder) {
+    if argument.arity.is_verbatim() || command.arguments.iter().any(|a| a.arity.is_verbatim()) {
         Some("a remainder swallows what follows")
     } else if argument.is_positional() && open > 1 {
         Some("positionals of open length share the words greedily")

@@ -123,7 +123,7 @@ class Maker:
         """argparse refuses to read subcommands, a REMAINDER, or a positional of an exclusive group that way, and its help
         fails where a positional names its default."""
         def refuses(item, exclusive):
-            inner, odd = item.get("items", []), item.get("nargs") == "..." or "%(default)" in (item.get("help") or "")
+            inner, odd = item.get("items", []), item.get("nargs") in ("...", "A...") or "%(default)" in (item.get("help") or "")
             return item["kind"] == "argument" and "name" in item and (exclusive or odd) \
                 or any(refuses(one, exclusive or item["kind"] == "exclusive") for one in inner)
         items = parser["items"] + [item for parent in parser.get("parents", []) for item in parent["items"]]
@@ -340,7 +340,7 @@ class Maker:
         if exclusive:
             nargs = "?"
         elif is_leaf:
-            nargs = self.pick([(None, 62), ("?", 12), ("*", 9), ("+", 9), (2, 4), (1, 2), ("...", 2)])
+            nargs = self.pick([(None, 62), ("?", 12), ("*", 9), ("+", 9), (2, 4), (1, 2), ("...", 2), ("A...", 2)])
         else:
             nargs = self.pick([(None, 90), (2, 4), ("?", 6)])
         typed = state["formatter"] == "MetavarTypeHelpFormatter"
@@ -350,7 +350,7 @@ class Maker:
             self.untype(argument, typed)  # and converts it
         if exclusive and isinstance(argument.get("default"), str):
             self.untype(argument, typed)  # what a type makes of it is not the default, so it would count as given
-        if nargs in ("*", "+", "...") and not self.chance(15) or nargs == "...":
+        if nargs in ("*", "+", "...") and not self.chance(15) or nargs in ("...", "A..."):
             state["open"] = False
         self.help(argument, state, "store", True)
         return argument
@@ -372,7 +372,7 @@ class Maker:
             kind = "str"
         if kind:
             argument["type"] = kind
-        if self.chance(13) and nargs != "..." and not (positional and nargs == "*"):
+        if self.chance(13) and nargs not in ("...", "A...") and not (positional and nargs == "*"):
             if kind == "int":
                 argument["choices"] = self.some([1, 2, 3, 5, 8, 13], 2, 4)
             elif kind == "float":

@@ -15,7 +15,7 @@ use super::{Wanted, report};
 pub(crate) const BARE: &str = "bare-handler";
 
 /// How long one side is under load at a time.
-const ROUND: Duration = Duration::from_millis(1000);
+const ROUND: Duration = Duration::from_secs(1);
 
 /// Answers every post with a file's bytes.
 pub(crate) fn serve_bare(file: &str) {

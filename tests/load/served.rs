@@ -63,9 +63,10 @@ fn python() -> String {
 
 fn program(runs: &Path) -> String {
     let mut text = format!(
-        "import argparse, json, sys\nopen({runs:?}, 'a').write('run\\n')\n\
+        "import argparse, json, sys\nopen('{}', 'a').write('run\\n')\n\
          parser = argparse.ArgumentParser(description='A program to measure with.')\n\
-         commands = parser.add_subparsers(dest='command', required=True)\n"
+         commands = parser.add_subparsers(dest='command', required=True)\n",
+        runs.display()
     );
     for n in 0..COMMANDS {
         write!(

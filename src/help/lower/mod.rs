@@ -26,6 +26,7 @@ pub(super) fn command(lines: &[Line], layout: &Layout, path: &[&str]) -> Command
     made.subcommands();
     made.positionals();
     made.place_subcommands();
+    made.prefix_chars();
     made.version_above_subcommands();
     made.groups();
     made.texts(lines, layout);
@@ -134,6 +135,17 @@ fn annotate(argument: &mut Argument) {
 impl Lowered<'_, '_> {
     fn note(&mut self, code: &str, message: String, line: usize) {
         self.command.diagnostics.push(Diagnostic::new(Severity::Note, code, message).at(line));
+    }
+
+    /// The characters with which the flags begin; `-` is among them unless the help option has another.
+    fn prefix_chars(&mut self) {
+        let mut chars = String::new();
+        for flag in self.command.arguments.iter().flat_map(|a| &a.flags) {
+            chars.extend(flag.chars().next().filter(|c| !chars.contains(*c)));
+        }
+        if !chars.is_empty() {
+            self.command.parser.prefix_chars = chars;
+        }
     }
 
     fn groups(&mut self) {

@@ -42,6 +42,7 @@ impl<'a> Page<'a> {
         let generated = is_generated(&sections, &usage, &Named::of(&usage));
         if generated {
             split_remainder(&mut usage, &sections);
+            join_parser(&mut usage, &sections);
         }
         let named = Named::of(&usage);
         let own = positionals_section(&sections, &named);
@@ -176,6 +177,26 @@ fn split_remainder(usage: &mut Usage, sections: &[Judged]) {
     let rest = What::Positional { name: String::new(), arity: Arity::Remainder, known: false };
     let rest = Item { what: rest, required: item.required, group: None };
     usage.items.insert(at + 1, rest);
+}
+
+/// `X ...` is a PARSER where `...` can't be another positional's, nor of commands that some entry lists.
+fn join_parser(usage: &mut Usage, sections: &[Judged]) {
+    let one = |i: &Item| matches!(i.what, What::Positional { arity: Arity::One, known: true, .. });
+    let rest = |i: &Item| matches!(&i.what, What::Positional { name, arity: Arity::Remainder, .. } if name.is_empty());
+    let Some(at) = usage.items.windows(2).position(|pair| one(&pair[0]) && rest(&pair[1])) else { return };
+    let named = Named::of(usage);
+    let explains = |s: &Judged| {
+        let is_own = s.entries.iter().any(|(e, o)| named.confirms(e, o.as_ref()));
+        let mut others = s.entries.iter().filter(|(e, o)| o.is_none() && !named.confirms(e, None));
+        others.any(|(e, _)| is_own || e.header.is_empty() || !e.help.is_empty())
+    };
+    if sections.iter().any(explains) {
+        return;
+    }
+    if let What::Positional { arity, .. } = &mut usage.items[at].what {
+        *arity = Arity::Parser;
+        usage.items.remove(at + 1);
+    }
 }
 
 /// Whether each of the choices that `name` has in braces is an entry of its own: commands listed in a group's
