@@ -4,11 +4,12 @@
 //! how many calls wait; it must not know JSON-RPC, sessions or transports.
 
 mod recent;
+mod series;
 
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::argv::{self, ArgvError};
 use crate::config::Limits;
+use crate::metrics::Scrape;
 use crate::outcome::{self, CallResult, Ended};
 use crate::process::{self, Spec};
 use crate::registry::{Plugin, Served};
@@ -63,6 +65,9 @@ pub const REQUEST_STATE: &str = "SMCP_REQUEST_STATE";
 /// The variable with what the client can be asked: a JSON object like MCP's `ClientCapabilities`.
 pub const CLIENT_CAPABILITIES: &str = "SMCP_CLIENT_CAPABILITIES";
 
+/// The variable with the trace that a call belongs to, in the form of W3C's `traceparent`.
+pub const TRACEPARENT: &str = "TRACEPARENT";
+
 /// What a program is told beyond its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Input {
@@ -72,6 +77,8 @@ pub struct Input {
     pub state: Option<Value>,
     /// What the client can be asked; `None` where there is no client.
     pub capabilities: Option<Value>,
+    /// The trace that the call belongs to: a valid `traceparent`.
+    pub trace: Option<String>,
 }
 
 impl Input {
@@ -81,7 +88,8 @@ impl Input {
             self.responses.as_ref().map(|r| (INPUT_RESPONSES, Value::Object(r.clone()).to_string()));
         let state = self.state.as_ref().map(|state| (REQUEST_STATE, text(state)));
         let capabilities = self.capabilities.as_ref().map(|c| (CLIENT_CAPABILITIES, c.to_string()));
-        [responses, state, capabilities].into_iter().flatten().collect()
+        let trace = self.trace.as_ref().map(|trace| (TRACEPARENT, trace.clone()));
+        [responses, state, capabilities, trace].into_iter().flatten().collect()
     }
 }
 
@@ -158,7 +166,7 @@ impl Caller {
             Ended::Result(result) => result.error_code().unwrap_or(how),
             Ended::Asks(_) => "asks",
         });
-        log::info!("call of {}: {how} after {:.1?}", served.tool.name, started.elapsed());
+        tell(&served.tool.name, how, started.elapsed(), input.trace.as_deref());
         Ok(ended)
     }
 
@@ -169,6 +177,17 @@ impl Caller {
             errors: self.errors.load(Ordering::Relaxed),
             running: self.running.load(Ordering::Relaxed),
         }
+    }
+
+    /// Tells what is counted of calls, and how full the server is.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        self.recent.series.measure(scrape);
+        let running = usize::try_from(self.counts().running).unwrap_or(usize::MAX);
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        scrape.size("calls_running", "Calls whose process runs", running);
+        scrape.size("calls_running_limit", "Calls that may run at a time", self.limits.concurrency);
+        scrape.size("calls_waiting", "Calls that wait for a place", waiting);
+        scrape.size("calls_waiting_limit", "Calls that may wait", self.limits.queue);
     }
 
     /// The last calls, the newest first, at most [`KEPT`].
@@ -213,7 +232,7 @@ impl Caller {
             self.variables.set.iter().chain(&plugin.env).map(|(name, value)| (name.into(), value.into()));
         let input = input.into_iter().map(|(name, value)| (name.into(), value.into()));
         // What the server itself was told by whoever started it is not for its plugins.
-        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES].map(OsString::from);
+        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT].map(OsString::from);
         Spec {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
@@ -224,6 +243,16 @@ impl Caller {
             output_cap: self.limits.output,
             error_cap: self.limits.output.min(ERROR_CAP),
         }
+    }
+}
+
+/// Logs that a call has ended, as text and as fields.
+fn tell(tool: &str, outcome: &str, took: Duration, trace: Option<&str>) {
+    let seconds = took.as_secs_f64();
+    let what = format!("call of {tool}: {outcome} after {took:.1?}");
+    match trace {
+        Some(trace) => log::info!(tool, outcome, seconds, traceparent = trace; "{what}, trace {trace}"),
+        None => log::info!(tool, outcome, seconds; "{what}"),
     }
 }
 
@@ -290,7 +319,6 @@ impl Drop for Outcome<'_> {
 mod tests {
     use std::future::Future;
     use std::path::Path;
-    use std::time::Duration;
 
     use super::*;
     use crate::model::{Command, Tool};
@@ -392,7 +420,7 @@ mod tests {
         let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
         let spec = caller.spec(&plugin, vec!["word".into()], Vec::new());
         assert_eq!(spec.unset[..2], ["SECRET", "HOME"]);
-        assert_eq!(spec.unset[2..], [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES]);
+        assert_eq!(spec.unset[2..], [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT]);
         assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
         plugin.timeout = Some(Duration::from_secs(5));
         assert_eq!(caller.spec(&plugin, Vec::new(), Vec::new()).timeout, Some(Duration::from_secs(5)));
@@ -407,6 +435,18 @@ mod tests {
         let first = begun(call(&caller, &served, &cancel), &caller, 1).await;
         let second = waiting(call(&caller, &served, &cancel)).await;
         assert_eq!(code(&call(&caller, &served, &cancel).await), Some("busy"));
+        let mut scrape = Scrape::default();
+        caller.measure(&mut scrape);
+        let text = scrape.text().unwrap();
+        for line in [
+            "smcp_calls_running 1.0",
+            "smcp_calls_running_limit 1.0",
+            "smcp_calls_waiting 1.0",
+            "smcp_calls_waiting_limit 1.0",
+            r#"smcp_call_errors_total{code="busy"} 1"#,
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+        }
         std::fs::write(go, "").unwrap();
         let (first, second) = tokio::join!(first, second);
         assert_eq!((code(&first), code(&second)), (None, None));

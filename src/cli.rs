@@ -171,6 +171,19 @@ pub struct Log {
     /// Directory of mcp.log, 10 MB a file, 5 files kept [default: here; none for stdio] [env: MCP_LOG_DIR]
     #[arg(long, value_name = "DIR")]
     pub log_dir: Option<PathBuf>,
+    /// Form of log lines, on standard error and in the file
+    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line, with `time`, `level`, `target`, `message` and what the line is about as further fields
+    Json,
 }
 
 /// Options of serving HTTP.

@@ -9,6 +9,7 @@
 //! assert_eq!(tools.tools[0].input_schema["required"][0], "name");
 //! ```
 
+pub mod metrics;
 pub mod model;
 pub mod text;
 

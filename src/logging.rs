@@ -1,17 +1,22 @@
 //! Log lines → the console (standard error) and `mcp.log`, which is rotated by size.
 //!
 //! `RUST_LOG` chooses what the console shows (`info` where it is not set). The file always gets smcp's own lines from
-//! `debug` up. Arguments and results of calls are not logged at these levels.
+//! `debug` up. Arguments and results of calls are not logged at these levels. Lines are for people, or JSON.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use env_logger::{Builder, Target};
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use log::kv::{self, Key, VisitSource};
 use log::{LevelFilter, Log, Metadata, Record};
+use serde_json::{Map, Value};
+
+use crate::cli::LogFormat;
+use crate::config::Config;
 
 /// Bytes after which `mcp.log` is rotated.
 const FILE_BYTES: usize = 10 << 20;
@@ -46,9 +51,11 @@ impl Log for Tee {
 }
 
 /// Starts logging. A log file that can't be written is a warning: the program goes on without it.
-pub fn start(directory: Option<&Path>, filter: Option<&str>) {
-    let console = Builder::new().parse_filters(filter.unwrap_or("info")).target(Target::Stderr).build();
-    let (file, problem) = match directory.map(open) {
+pub fn start(config: &Config, filter: Option<&str>) {
+    let (directory, format) = (config.log_dir.as_deref(), config.log_format);
+    let mut console = builder(format);
+    let console = console.parse_filters(filter.unwrap_or("info")).target(Target::Stderr).build();
+    let (file, problem) = match directory.map(|directory| open(directory, format)) {
         Some(Ok(file)) => (Some(file), None),
         Some(Err(problem)) => (None, Some(problem)),
         None => (None, None),
@@ -62,8 +69,44 @@ pub fn start(directory: Option<&Path>, filter: Option<&str>) {
     }
 }
 
+fn builder(format: LogFormat) -> Builder {
+    let mut builder = Builder::new();
+    match format {
+        LogFormat::Text => {}
+        LogFormat::Json => {
+            builder.format(|out, record| {
+                let line = object(record, out.timestamp_millis().to_string());
+                writeln!(out, "{line}")
+            });
+        }
+    }
+    builder
+}
+
+/// A line as JSON.
+fn object(record: &Record, time: String) -> Value {
+    let mut fields = Fields(Map::new());
+    fields.0.insert("time".into(), time.into());
+    fields.0.insert("level".into(), record.level().as_str().into());
+    fields.0.insert("target".into(), record.target().into());
+    fields.0.insert("message".into(), record.args().to_string().into());
+    // It fails only where a field does, and ours don't.
+    let _ = record.key_values().visit(&mut fields);
+    Value::Object(fields.0)
+}
+
+struct Fields(Map<String, Value>);
+
+impl<'kvs> VisitSource<'kvs> for Fields {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
+        let number = value.to_f64().and_then(serde_json::Number::from_f64).map(Value::Number);
+        self.0.entry(key.as_str()).or_insert_with(|| number.unwrap_or_else(|| value.to_string().into()));
+        Ok(())
+    }
+}
+
 /// The logger that writes `mcp.log` in a directory.
-fn open(directory: &Path) -> io::Result<env_logger::Logger> {
+fn open(directory: &Path, format: LogFormat) -> io::Result<env_logger::Logger> {
     std::fs::create_dir_all(directory)?;
     let path = directory.join("mcp.log");
     // `FileRotate` drops what it can't write, so whether it can is asked first.
@@ -71,9 +114,24 @@ fn open(directory: &Path) -> io::Result<env_logger::Logger> {
     let limit = ContentLimit::BytesSurpassed(FILE_BYTES);
     let file = FileRotate::new(path, AppendCount::new(FILES_KEPT), limit, Compression::None, None);
     let target = Target::Pipe(Box::new(file));
-    Ok(Builder::new()
+    Ok(builder(format)
         .filter_module("smcp", LevelFilter::Debug)
         .filter_level(LevelFilter::Info)
         .target(target)
         .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_line_has_the_fields_of_its_record() {
+        let fields = [("tool", kv::Value::from("a__b")), ("seconds", kv::Value::from(0.5))];
+        let mut record = Record::builder();
+        record.level(log::Level::Info).target("smcp::call").key_values(&fields);
+        let found = object(&record.args(format_args!("a \"line\"\nof two")).build(), "then".into());
+        let expected = r#"{"time":"then","level":"INFO","target":"smcp::call","message":"a \"line\"\nof two","tool":"a__b","seconds":0.5}"#;
+        assert_eq!(found.to_string(), expected);
+    }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Modules in layers; a module may import from layers above its own, and from those of its own layer that are named
 /// here as its exceptions.
 const LAYERS: &[&[&str]] = &[
-    &["model", "text"],
+    &["metrics", "model", "text"],
     &["argv", "help", "live", "profile", "schema"],
     &["cli", "places"],
     &["config"],

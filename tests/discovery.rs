@@ -81,6 +81,7 @@ impl World {
             },
             http: Http::default(),
             log_dir: None,
+            log_format: smcp::cli::LogFormat::default(),
             profiles: None,
             letta: None,
         };

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use super::series::Series;
+
 /// Calls that are remembered: what fits on a few screens.
 pub const KEPT: usize = 200;
 
@@ -30,6 +32,8 @@ pub struct Record {
 /// Remembers the last calls.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
+    /// What is counted of all calls, the forgotten ones too.
+    pub(super) series: Series,
     ids: AtomicU64,
     records: Mutex<VecDeque<Record>>,
 }
@@ -44,7 +48,8 @@ impl Recent {
             records.truncate(KEPT - 1);
             records.push_front(record);
         });
-        Note { recent: self, id, began: Instant::now(), outcome: "cancelled".to_owned() }
+        let (tool, outcome) = (tool.to_owned(), "cancelled".to_owned());
+        Note { recent: self, id, tool, began: Instant::now(), outcome }
     }
 
     /// All that is remembered, the newest first.
@@ -61,6 +66,7 @@ impl Recent {
 pub(super) struct Note<'a> {
     recent: &'a Recent,
     id: u64,
+    tool: String,
     began: Instant,
     outcome: String,
 }
@@ -74,7 +80,9 @@ impl Note<'_> {
 
 impl Drop for Note<'_> {
     fn drop(&mut self) {
-        let took = milliseconds(self.began.elapsed());
+        let took = self.began.elapsed();
+        self.recent.series.ended(&self.tool, &self.outcome, took);
+        let took = milliseconds(took);
         self.recent.with(|records| {
             if let Some(record) = records.iter_mut().find(|r| r.id == self.id) {
                 record.took_ms = Some(took);

@@ -9,7 +9,7 @@ use crate::model::Severity;
 
 pub(super) fn run(typed: &cli::Check, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
-    crate::logging::start(None, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
     let prove = typed.prove.then_some(Trials { calls: typed.calls, seed: typed.seed });
     let asked = Asked { plugins: typed.names.clone(), update: typed.update, prove };
     let checked = super::serve::runtime()?.block_on(check::run(&config, &asked, &super::serve::Bar::new()));

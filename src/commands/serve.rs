@@ -20,7 +20,7 @@ use crate::transport;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::serve(typed, environment)?;
-    crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref());
+    crate::logging::start(&config, environment("RUST_LOG").as_deref());
     let address = SocketAddr::new(config.http.host, config.http.port);
     // Bound before plugins are read, so that a port in use is told at once.
     let listener =
@@ -38,7 +38,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
 
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
-    crate::logging::start(config.log_dir.as_deref(), environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
     let runtime = runtime()?;
     let code = runtime.block_on(async {
         let (registry, variables) = load(&config, &()).await;

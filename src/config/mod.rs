@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli;
+use crate::cli::{self, LogFormat};
 use crate::profile::{ProfileError, Profiles};
 
 pub use letta::Letta;
@@ -36,6 +36,8 @@ pub struct Config {
     pub http: Http,
     /// Where `mcp.log` goes; `None`: no log file.
     pub log_dir: Option<PathBuf>,
+    /// What its lines look like.
+    pub log_format: LogFormat,
     /// Which tools sessions see; `None`: all of them, always.
     pub profiles: Option<Arc<Profiles>>,
     /// Where an agent's secrets are fetched; `None`: nowhere.
@@ -197,6 +199,7 @@ impl Config {
         let config = Config {
             http: Http::resolve(typed, profiles.as_deref(), environment)?,
             log_dir: log_dir(&typed.log, environment).or_else(|| Some(".".into())),
+            log_format: typed.log.log_format,
             letta: letta::resolve(environment)?,
             watch: !typed.no_watch,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
@@ -209,6 +212,7 @@ impl Config {
         let profiles = profiles::resolve(&typed.profiles, environment)?;
         let config = Config {
             log_dir: log_dir(&typed.log, environment),
+            log_format: typed.log.log_format,
             letta: letta::resolve(environment)?,
             watch: !typed.no_watch,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
@@ -269,6 +273,7 @@ impl Config {
             watch: false,
             http: Http::default(),
             log_dir: None,
+            log_format: LogFormat::default(),
             profiles: None,
             letta: None,
         })

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::asking::Capabilities;
 use super::era::{self, Level, Revision};
-use super::message::{Id, Notification, Params, Request, RpcError};
+use super::lists::{Kind, Listed};
+use super::message::{Answer, Id, Notification, Params, Request, RpcError};
 use super::session::Session;
 use super::{
     Context, Server, call, completion, governor, listen, page, prompts, resources, subscriptions, tools,
@@ -27,14 +28,11 @@ enum Method {
     SetLevel,
     Discover,
     Listen,
-    ListTools,
+    List(Listed),
     CallTool,
-    ListResources,
-    ListTemplates,
     ReadResource,
     Subscribe,
     Unsubscribe,
-    ListPrompts,
     GetPrompt,
     Complete,
 }
@@ -53,14 +51,14 @@ const METHODS: [(&str, Method, Era); 15] = [
     ("logging/setLevel", Method::SetLevel, Era::Legacy),
     ("server/discover", Method::Discover, Era::Modern),
     ("subscriptions/listen", Method::Listen, Era::Modern),
-    ("tools/list", Method::ListTools, Era::Both),
+    ("tools/list", Method::List(Listed::Tools), Era::Both),
     ("tools/call", Method::CallTool, Era::Both),
-    ("resources/list", Method::ListResources, Era::Both),
-    ("resources/templates/list", Method::ListTemplates, Era::Both),
+    ("resources/list", Method::List(Listed::Resources), Era::Both),
+    ("resources/templates/list", Method::List(Listed::Templates), Era::Both),
     ("resources/read", Method::ReadResource, Era::Both),
     ("resources/subscribe", Method::Subscribe, Era::Legacy),
     ("resources/unsubscribe", Method::Unsubscribe, Era::Legacy),
-    ("prompts/list", Method::ListPrompts, Era::Both),
+    ("prompts/list", Method::List(Listed::Prompts), Era::Both),
     ("prompts/get", Method::GetPrompt, Era::Both),
     ("completion/complete", Method::Complete, Era::Both),
 ];
@@ -73,33 +71,59 @@ fn lookup(name: &str, revision: Revision) -> Option<Method> {
         .map(|(_, method, _)| method)
 }
 
+/// The answer to a request that has nothing to wait for: to one of a list. `None` for any other.
+pub(super) fn at_once(
+    server: &Server,
+    context: &Context,
+    request: &Request,
+) -> Option<Result<Answer, RpcError>> {
+    match lookup(&request.method, context.revision)? {
+        Method::List(listed) => Some(list(server, context, listed, &request.params)),
+        _ => None,
+    }
+}
+
 /// Answers a request.
-pub(super) async fn request(server: &Server, context: &Context, request: Request) -> Result<Value, RpcError> {
+pub(super) async fn request(
+    server: &Server,
+    context: &Context,
+    request: Request,
+) -> Result<Answer, RpcError> {
     let Request { id, method, params } = request;
     let Some(method) = lookup(&method, context.revision) else {
         return Err(unknown_method(&method, context.revision));
     };
     let result = match method {
-        Method::Initialize => return initialize(context, &params),
-        Method::Ping => return Ok(json!({})),
-        Method::SetLevel => return set_level(context, &params),
+        Method::List(listed) => return list(server, context, listed, &params),
+        Method::Initialize => return initialize(context, &params).map(Answer::Fresh),
+        Method::Ping => return Ok(Answer::Fresh(json!({}))),
+        Method::SetLevel => return set_level(context, &params).map(Answer::Fresh),
         Method::Discover => discover(context.revision),
         Method::Listen => listen::run(server, context, &id, &params).await?,
-        Method::ListTools => {
-            let own = governor::tool(server, context);
-            tools::list(&server.visible(context), own, &params, context.revision)?
-        }
         Method::CallTool => call::run(server, context, &params).await?,
-        Method::ListResources => resources::list(&server.visible(context), &params, context.revision)?,
-        Method::ListTemplates => resources::templates(&server.visible(context), &params, context.revision)?,
         Method::ReadResource => resources::read(server, context, &params).await?,
-        Method::Subscribe => return subscriptions::subscribe(server, context, &params),
-        Method::Unsubscribe => return subscriptions::unsubscribe(context, &params),
-        Method::ListPrompts => prompts::list(&server.visible(context), &params, context.revision)?,
+        Method::Subscribe => return subscriptions::subscribe(server, context, &params).map(Answer::Fresh),
+        Method::Unsubscribe => return subscriptions::unsubscribe(context, &params).map(Answer::Fresh),
         Method::GetPrompt => prompts::get(server, context, &params).await?,
         Method::Complete => completion::complete(&server.visible(context), &params)?,
     };
-    Ok(complete(result, context.revision))
+    Ok(Answer::Fresh(complete(result, context.revision)))
+}
+
+/// The page of a list that `params` ask for.
+fn list(server: &Server, context: &Context, listed: Listed, params: &Params) -> Result<Answer, RpcError> {
+    let (snapshot, revision) = (server.visible(context), context.revision);
+    let own = governor::tool(server, context);
+    let kind = Kind { listed, revision, choosing: own.is_some() };
+    server.lists.page(&snapshot, kind, params, || {
+        let page = match listed {
+            Listed::Tools => tools::list(&snapshot, own, params, revision),
+            Listed::Resources => resources::list(&snapshot, params, revision),
+            Listed::Templates => resources::templates(&snapshot, params, revision),
+            Listed::Prompts => prompts::list(&snapshot, params, revision),
+        };
+        Ok(complete(page?, revision))
+    })
 }
 
 fn unknown_method(method: &str, revision: Revision) -> RpcError {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::message::{Params, RpcError};
 
 /// A revision of the specification, oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Revision {
     /// 2024-11-05
     V2024_11_05,

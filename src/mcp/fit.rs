@@ -5,7 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::message::RpcError;
+use super::message::{Answer, Response, RpcError};
+use super::session::Out;
 use crate::text;
 
 /// Bytes of one event's data at most: 1 MiB, less room for the field names and line ends around it.
@@ -17,27 +18,34 @@ const CUTS: usize = 64;
 /// The message as JSON of at most `limit` bytes. A tool's result that is larger loses what it says twice
 /// (`structuredContent` beside the same JSON as text), then blobs, then the middle of its texts; each loss but the
 /// first is marked. Another answer that is larger becomes an error.
-pub fn encoded(message: &Value, limit: usize) -> String {
-    let whole = message.to_string();
+pub fn encoded(message: &Out, limit: usize) -> String {
+    let whole = message.encode();
     if whole.len() <= limit {
         return whole;
     }
-    let mut message = message.clone();
-    if message["result"]["content"].is_array() {
-        drop_structured(&mut message["result"]);
-        drop_blobs(&mut message, limit);
-        cut_texts(&mut message, limit);
-    }
-    let fitted = message.to_string();
-    if fitted.len() <= limit {
-        return fitted;
+    let id = match message {
+        Out::Answer(Response { id, .. }) => id.clone(),
+        _ => None,
+    };
+    if let Out::Answer(Response { outcome: Ok(Answer::Fresh(result)), .. }) = message
+        && result["content"].is_array()
+    {
+        let mut result = result.clone();
+        drop_structured(&mut result);
+        let around = Response { id: id.clone(), outcome: Ok(Answer::Written("".into())) }.encode().len();
+        let room = limit.saturating_sub(around);
+        drop_blobs(&mut result, room);
+        cut_texts(&mut result, room);
+        let fitted = Response { id: id.clone(), outcome: Ok(result.into()) }.encode();
+        if fitted.len() <= limit {
+            return fitted;
+        }
     }
     let why = format!(
         "the answer has {} bytes, and an event of a stream holds {limit}; streamable HTTP with `Accept: application/json` and stdio have no such limit",
         whole.len()
     );
-    json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": RpcError::INTERNAL, "message": why}})
-        .to_string()
+    Response { id, outcome: Err(RpcError::new(RpcError::INTERNAL, why)) }.encode()
 }
 
 /// Takes `structuredContent` away. Where no text says the same, a mark says so.
@@ -57,10 +65,10 @@ fn drop_structured(result: &mut Value) {
 }
 
 /// Replaces blobs by marks, the largest first, until the rest fits.
-fn drop_blobs(message: &mut Value, limit: usize) {
+fn drop_blobs(result: &mut Value, limit: usize) {
     loop {
-        let size = message.to_string().len();
-        let Some(content) = message["result"]["content"].as_array_mut() else { return };
+        let size = result.to_string().len();
+        let Some(content) = result["content"].as_array_mut() else { return };
         let largest = content.iter_mut().filter(|b| b["type"] != "text").max_by_key(|b| b.to_string().len());
         match largest {
             Some(block) if size > limit => {
@@ -73,10 +81,10 @@ fn drop_blobs(message: &mut Value, limit: usize) {
 }
 
 /// Takes the middle out of the longest text, again and again, until all fits.
-fn cut_texts(message: &mut Value, limit: usize) {
+fn cut_texts(result: &mut Value, limit: usize) {
     for _ in 0..CUTS {
-        let size = message.to_string().len();
-        let Some(content) = message["result"]["content"].as_array_mut() else { return };
+        let size = result.to_string().len();
+        let Some(content) = result["content"].as_array_mut() else { return };
         let longest = content
             .iter_mut()
             .filter(|b| b["text"].is_string())
@@ -107,11 +115,13 @@ fn mark(what: &str, size: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mcp::message::Id;
 
     const LIMIT: usize = 4000;
 
     fn fitted(result: Value) -> Value {
-        let text = encoded(&json!({"jsonrpc": "2.0", "id": 7, "result": result}), LIMIT);
+        let id = Id::from_value(&json!(7));
+        let text = encoded(&Out::Answer(Response { id, outcome: Ok(result.into()) }), LIMIT);
         assert!(text.len() <= LIMIT, "{}", text.len());
         serde_json::from_str(&text).unwrap()
     }

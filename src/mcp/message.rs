@@ -3,6 +3,8 @@
 //!
 //! Knows no method, no revision and no transport.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Number, Value, json};
 
 /// A message's `params`: MCP has objects only.
@@ -118,6 +120,14 @@ impl RpcError {
         RpcError::new(RpcError::INVALID_PARAMS, message)
     }
 
+    fn to_value(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(data) = &self.data {
+            error["data"] = Value::clone(data);
+        }
+        error
+    }
+
     /// The same, with data.
     #[must_use]
     pub fn with(mut self, data: Value) -> RpcError {
@@ -152,23 +162,36 @@ pub struct Response {
     /// Whose answer it is; `None` where the request's id could not be read.
     pub id: Option<Id>,
     /// A result or an error.
-    pub outcome: Result<Value, RpcError>,
+    pub outcome: Result<Answer, RpcError>,
+}
+
+/// A result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Made for this request.
+    Fresh(Value),
+    /// JSON that was written once and is given to many.
+    Written(Arc<str>),
+}
+
+impl From<Value> for Answer {
+    fn from(value: Value) -> Answer {
+        Answer::Fresh(value)
+    }
 }
 
 impl Response {
-    /// As it goes on the wire.
-    pub fn to_value(&self) -> Value {
+    /// As it goes on the wire: JSON without line ends.
+    pub fn encode(&self) -> String {
         let id = self.id.as_ref().map_or(Value::Null, Value::from);
-        match &self.outcome {
-            Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
-            Err(e) => {
-                let mut error = json!({"code": e.code, "message": e.message});
-                if let Some(data) = &e.data {
-                    error["data"] = Value::clone(data);
-                }
-                json!({"jsonrpc": "2.0", "id": id, "error": error})
-            }
-        }
+        let (key, body) = match &self.outcome {
+            Ok(Answer::Written(result)) => ("result", result.as_ref().into()),
+            Ok(Answer::Fresh(result)) => ("result", std::borrow::Cow::from(result.to_string())),
+            Err(error) => ("error", error.to_value().to_string().into()),
+        };
+        let id = id.to_string();
+        // Written once, into room enough: results may be large.
+        [r#"{"jsonrpc":"2.0","id":"#, &id, ",\"", key, "\":", &body, "}"].concat()
     }
 }
 
@@ -322,7 +345,8 @@ mod tests {
         let response = Response { id: Some(id("3")), outcome: Err(error) };
         let expected =
             json!({"jsonrpc": "2.0", "id": 3, "error": {"code": -32602, "message": "no", "data": {"a": 1}}});
-        assert_eq!(response.to_value(), expected);
-        assert_eq!(Response { id: None, outcome: Ok(json!({})) }.to_value()["id"], Value::Null);
+        assert_eq!(serde_json::from_str::<Value>(&response.encode()).unwrap(), expected);
+        let written = Response { id: None, outcome: Ok(Answer::Written("[1]".into())) };
+        assert_eq!(written.encode(), r#"{"jsonrpc":"2.0","id":null,"result":[1]}"#);
     }
 }

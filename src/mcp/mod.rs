@@ -15,6 +15,7 @@ pub mod fit;
 mod governor;
 pub mod health;
 mod listen;
+mod lists;
 pub mod message;
 mod page;
 mod progress;
@@ -24,6 +25,7 @@ mod running;
 pub mod session;
 mod subscriptions;
 mod tools;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::argv::ArgvError;
 use crate::call::{Caller, Counts, Input, Record};
+use crate::metrics::Scrape;
 use crate::outcome::Ended;
 use crate::profile::Profiles;
 use crate::registry::{Registry, Served, Snapshot};
@@ -72,6 +75,9 @@ pub trait Backend: Send + Sync + 'static {
     fn recent(&self) -> Vec<Record> {
         Vec::new()
     }
+
+    /// Tells its figures.
+    fn measure(&self, _scrape: &mut Scrape) {}
 
     /// The help pages of a plugin, as [`Registry::pages`] has them.
     fn pages(&self, _plugin: &str) -> Option<BTreeMap<String, String>> {
@@ -119,6 +125,11 @@ impl Backend for Plugins {
 
     fn recent(&self) -> Vec<Record> {
         self.caller.recent()
+    }
+
+    fn measure(&self, scrape: &mut Scrape) {
+        self.registry.measure(scrape);
+        self.caller.measure(scrape);
     }
 
     fn pages(&self, plugin: &str) -> Option<BTreeMap<String, String>> {
@@ -210,6 +221,7 @@ pub struct Server {
     tasks: TaskTracker,
     listeners: Arc<Semaphore>,
     sealer: Sealer,
+    lists: lists::Lists,
 }
 
 impl std::fmt::Debug for Server {
@@ -245,6 +257,7 @@ impl Server {
             tasks: TaskTracker::new(),
             listeners: Arc::new(Semaphore::new(LISTEN_LIMIT)),
             sealer: Sealer::new(),
+            lists: lists::Lists::default(),
         })
     }
 
@@ -292,6 +305,12 @@ impl Server {
         self.backend.changes()
     }
 
+    /// Tells all figures but those of the transports.
+    pub fn measure(&self, scrape: &mut Scrape) {
+        scrape.gauge("uptime_seconds", "Since the start", self.started.elapsed().as_secs_f64());
+        self.backend.measure(scrape);
+    }
+
     /// The last calls, the newest first.
     pub fn recent(&self) -> Vec<Record> {
         self.backend.recent()
@@ -303,7 +322,8 @@ impl Server {
     }
 
     /// Begins to answer a request; the answer goes to `answers`, after every notification that belongs to it. It is
-    /// left out where the request was cancelled. `held` lives as long as the request runs.
+    /// left out where the request was cancelled. `held` lives as long as the request runs. What needs no wait is
+    /// answered before this returns, where `answers` has room.
     pub fn begin(
         self: &Arc<Self>,
         context: Context,
@@ -311,6 +331,13 @@ impl Server {
         answers: Outgoing,
         held: impl Send + 'static,
     ) {
+        if let Some(place) = answers.try_reserve()
+            && let Some(outcome) = dispatch::at_once(self, &context, &request)
+        {
+            drop(held);
+            place.send(Out::Answer(Response { id: Some(request.id), outcome }));
+            return;
+        }
         let server = Arc::clone(self);
         let task = async move {
             let answer = server.answer(&context, request).await;

@@ -36,11 +36,11 @@ pub enum Out {
 }
 
 impl Out {
-    /// As it goes on the wire.
-    pub fn to_value(&self) -> Value {
+    /// As it goes on the wire: JSON without line ends.
+    pub fn encode(&self) -> String {
         match self {
-            Out::Notification(value) | Out::Request(value) => value.clone(),
-            Out::Answer(response) => response.to_value(),
+            Out::Notification(value) | Out::Request(value) => value.to_string(),
+            Out::Answer(response) => response.encode(),
         }
     }
 }
@@ -82,6 +82,11 @@ impl Outgoing {
     /// `false` where there is none, or nobody listens.
     pub fn notify(&self, notification: Value) -> bool {
         self.0.as_ref().is_some_and(|sender| sender.try_send(Out::Notification(notification)).is_ok())
+    }
+
+    /// Room for one message, where there is some now.
+    pub(super) fn try_reserve(&self) -> Option<mpsc::Permit<'_, Out>> {
+        self.0.as_ref()?.try_reserve().ok()
     }
 
     /// Waits for room for one message; `None` where nobody listens any more.

@@ -14,6 +14,7 @@ use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::capture::Streams;
+use super::counted::Counted;
 use super::failure::SpawnError;
 use super::{End, Spec, sentinel};
 
@@ -30,6 +31,7 @@ pub(super) struct Group {
     leader: Option<Child>,
     id: Pid,
     child_changes: Listener,
+    _counted: Counted,
 }
 
 /// Starts the process.
@@ -47,7 +49,7 @@ pub(super) async fn spawn(
         .and_then(Pid::from_raw)
         .expect("the system gives a process a positive id");
     sentinel::begun(id);
-    let group = Group { leader: Some(child), id, child_changes };
+    let group = Group { leader: Some(child), id, child_changes, _counted: Counted::new() };
     let receive =
         |pipe: Option<std::os::fd::OwnedFd>| pipe.map(Receiver::from_owned_fd).transpose().map_err(fail);
     let streams = Streams::new(

@@ -8,6 +8,7 @@
 //! This module must not know what is run, or what its output means.
 
 mod capture;
+mod counted;
 mod failure;
 mod group;
 mod sentinel;
@@ -24,6 +25,7 @@ use capture::Streams;
 use group::Group;
 
 pub use capture::Captured;
+pub use counted::{Counts, counts};
 pub use failure::{Reason, SpawnError};
 pub use sentinel::{post_sentinel, watch};
 

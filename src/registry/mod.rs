@@ -7,6 +7,7 @@
 //! A plugin that fails takes nothing from the others. This module does not know how tools are listed or called, and it
 //! prints nothing: what happened is in the [`Report`] and in each [`Plugin`].
 
+mod figures;
 mod find;
 mod load;
 mod narrow;
@@ -16,7 +17,7 @@ mod watch;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
@@ -121,6 +122,7 @@ pub struct Registry {
     loader: Arc<Loader>,
     /// Each plugin's bound on calls and its places: calls that run hold theirs across reloads.
     places: tokio::sync::Mutex<Places>,
+    loads: figures::Loads,
 }
 
 type Places = HashMap<String, (usize, Arc<Semaphore>)>;
@@ -171,6 +173,7 @@ impl Registry {
             report: arc_swap::ArcSwap::default(),
             loader: Arc::new(Loader::new(config, names)),
             places: tokio::sync::Mutex::default(),
+            loads: figures::Loads::default(),
         };
         registry.reload(progress).await;
         registry
@@ -181,7 +184,9 @@ impl Registry {
     /// and has become unusable keeps its tools, and is stale.
     pub async fn reload(&self, progress: &dyn Progress) -> bool {
         let mut places = self.places.lock().await;
+        let began = Instant::now();
         let (mut loaded, report) = load::all(&self.loader, progress).await;
+        self.loads.ended(began.elapsed(), report.discovered);
         let old = self.snapshot();
         loaded.iter_mut().for_each(|loaded| old.stand_in(loaded, &places));
         let snapshot = assemble(loaded, &mut places);

@@ -7,6 +7,7 @@ mod guard;
 mod health;
 mod keys;
 mod messages;
+mod metrics;
 mod page;
 mod peers;
 mod rate;
@@ -62,8 +63,10 @@ pub struct Route {
 const PROFILE: &str = "profile";
 
 /// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
-pub const ROUTES: [Route; 25] = [
+pub const ROUTES: [Route; 27] = [
     Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
+    Route { method: "GET", path: "/health/live", handler: || web::get().to(health::live) },
+    Route { method: "GET", path: "/metrics", handler: || web::get().to(metrics::get) },
     Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
     Route { method: "GET", path: "/sse/{profile}", handler: || web::get().to(sse::get) },
     Route { method: "POST", path: "/messages/", handler: || web::post().to(messages::post) },

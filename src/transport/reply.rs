@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName};
-use actix_web::{HttpRequest, HttpResponse, Responder};
+use actix_web::http::header::{self, ContentType, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use actix_web_lab::sse::{self, Sse};
 use futures_util::Stream;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::mcp::era::Revision;
@@ -80,18 +80,23 @@ impl Refusal {
         if let Some(seconds) = self.retry_after {
             builder.insert_header((header::RETRY_AFTER, seconds));
         }
-        builder.json(response.to_value())
+        json(&mut builder, response.encode())
     }
 }
 
 /// An answer that is known, as the whole body.
 pub(super) fn rpc(status: StatusCode, response: &Response) -> HttpResponse {
-    HttpResponse::build(status).json(response.to_value())
+    json(&mut HttpResponse::build(status), response.encode())
 }
 
 /// The answers to a batch, as the whole body.
 pub(super) fn all(status: StatusCode, answers: &[Response]) -> HttpResponse {
-    HttpResponse::build(status).json(Value::Array(answers.iter().map(Response::to_value).collect()))
+    let answers: Vec<String> = answers.iter().map(Response::encode).collect();
+    json(&mut HttpResponse::build(status), format!("[{}]", answers.join(",")))
+}
+
+fn json(builder: &mut HttpResponseBuilder, body: String) -> HttpResponse {
+    builder.content_type(ContentType::json()).body(body)
 }
 
 /// Taken, with nothing to say.
@@ -165,13 +170,13 @@ impl Exchange {
             }
         };
         if ended && (accept.json || answers.is_empty()) {
-            return self.json(answers);
+            return self.whole(answers);
         }
         let first: VecDeque<Out> = answers.into_iter().map(Out::Answer).chain(told).collect();
         events(request, told_in_order(first, self.messages, held))
     }
 
-    fn json(&self, mut answers: Vec<Response>) -> HttpResponse {
+    fn whole(&self, mut answers: Vec<Response>) -> HttpResponse {
         if answers.is_empty() {
             // All were cancelled: nothing may be said about them.
             return accepted();
@@ -203,12 +208,12 @@ fn told_in_order(
             Some(out) => Some(out),
             None => rest.recv().await,
         };
-        next.map(|out| (event(&out.to_value()), (first, rest, held)))
+        next.map(|out| (event(&out), (first, rest, held)))
     })
 }
 
 /// A message as an event.
-pub(super) fn event(message: &Value) -> sse::Event {
+pub(super) fn event(message: &Out) -> sse::Event {
     sse::Data::new(fit::encoded(message, fit::EVENT_LIMIT)).event("message").into()
 }
 

@@ -62,9 +62,9 @@ pub(super) fn session_stream(
             let message = loop {
                 tokio::select! {
                     biased;
-                    out = messages.recv() => break out?.to_value(),
+                    out = messages.recv() => break out?,
                     list = changes.next() => if session.is_settled() {
-                        break list.changed();
+                        break Out::Notification(list.changed());
                     },
                 }
             };

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::mpsc;
 
@@ -141,20 +140,19 @@ async fn write(
     session: &Session,
 ) -> io::Result<()> {
     loop {
-        let message: Value = tokio::select! {
+        let mut line = tokio::select! {
             biased;
             out = messages.recv() => match out {
-                Some(out) => out.to_value(),
+                Some(out) => out.encode(),
                 None => return Ok(()),
             },
             list = changes.next() => {
                 if !session.is_settled() {
                     continue;
                 }
-                list.changed()
+                list.changed().to_string()
             }
         };
-        let mut line = message.to_string();
         line.push('\n');
         output.write_all(line.as_bytes()).await?;
         output.flush().await?;

@@ -97,6 +97,7 @@ impl World {
             http: Http::default(),
             watch: false,
             log_dir: None,
+            log_format: smcp::cli::LogFormat::default(),
             profiles: None,
             letta: None,
         };

@@ -261,6 +261,15 @@ async fn a_key_of_a_profile_opens_that_profile_alone() {
 }
 
 #[tokio::test]
+async fn metrics_tell_of_all_tools_so_a_key_of_a_profile_does_not_open_them() {
+    let server = governed();
+    for (key, status) in [("any", 200), ("reads", 403)] {
+        let client = Client::of(REVISION).with("x-api-key", key);
+        assert_eq!(client.get(&format!("{}/metrics", server.base)).await.status(), status, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn every_path_of_a_profile_knows_its_name_and_its_key() {
     let (on, off) = (governed(), start(http()));
     for route in ROUTES.iter().filter(|route| route.path.contains("{profile}")) {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod asking;
+mod figures;
 mod governor;
 mod guard;
 mod modern;

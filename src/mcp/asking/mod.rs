@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::message::{Params, RpcError};
 use super::running::{self, Teller};
-use super::{Context, Server};
+use super::{Context, Server, trace};
 use crate::argv::ArgvError;
 use crate::call::Input;
 use crate::outcome::{CallResult, Ended, failure};
@@ -69,7 +69,7 @@ pub(super) async fn answer(
         }
     }
     loop {
-        let requests = match step(server, context, tool, arguments, &mut talk, teller).await {
+        let requests = match step(server, context, tool, (arguments, params), &mut talk, teller).await {
             Step::Reached(reached) => return Ok(reached),
             Step::Ask(requests) => requests,
         };
@@ -106,7 +106,7 @@ async fn step(
     server: &Server,
     context: &Context,
     tool: &Served,
-    arguments: &Map<String, Value>,
+    (arguments, params): (&Map<String, Value>, &Params),
     talk: &mut Talk,
     teller: &mut Teller<'_>,
 ) -> Step {
@@ -127,6 +127,7 @@ async fn step(
         responses: talk.responses.take(),
         state: talk.state.take(),
         capabilities: Some(context.capabilities.to_value()),
+        trace: trace::parent(params),
     };
     match running::run(server, context, tool, &arguments, &input, teller).await {
         Ok(Ended::Result(result)) => Step::Reached(result.into()),

@@ -18,12 +18,17 @@ fn meta(capabilities: &Value) -> Value {
 struct Modern<'a> {
     world: &'a World,
     capabilities: Value,
+    trace: Option<String>,
 }
 
 impl Modern<'_> {
     /// Sends a request; gives its status and the answer.
     async fn ask(&self, method: &str, mut params: Value) -> (u16, Value) {
-        params["_meta"] = meta(&self.capabilities);
+        let mut about = meta(&self.capabilities);
+        if let Some(trace) = &self.trace {
+            about["traceparent"] = trace.as_str().into();
+        }
+        params["_meta"] = about;
         let name = params["name"].as_str().or(params["uri"].as_str()).unwrap().to_owned();
         let client = Client::of(REVISION).both().with("mcp-protocol-version", REVISION);
         let client = client.with("mcp-method", method).with("mcp-name", &name);
@@ -57,6 +62,7 @@ impl Modern<'_> {
 fn client(world: &World) -> Modern<'_> {
     Modern {
         world,
+        trace: None,
         capabilities: json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}),
     }
 }
@@ -145,12 +151,12 @@ async fn a_client_is_told_which_capability_it_lacks() {
         (json!({"elicitation": {}}), "page", json!({}), json!({"elicitation": {"url": {}}})),
         (json!({"sampling": {}}), "wipe", json!({"path": "/x"}), json!({"elicitation": {}})),
     ] {
-        let client = Modern { world: &world, capabilities: declared };
+        let client = Modern { capabilities: declared, ..client(&world) };
         let (status, answer) = client.call(tool, arguments, json!({})).await;
         assert_eq!((status, &answer["error"]["code"]), (400, &json!(-32021)), "{tool}");
         assert_eq!(answer["error"]["data"]["requiredCapabilities"], missing);
     }
-    let deaf = Modern { world: &world, capabilities: json!({}) };
+    let deaf = Modern { capabilities: json!({}), ..client(&world) };
     let result = deaf.result("values", json!({"text": "t"}), json!({})).await;
     assert_eq!(
         code(&result),
@@ -234,4 +240,28 @@ async fn a_pipe_is_asked_by_results_too() {
     assert_eq!(answer["result"]["structuredContent"]["content"], json!({"name": "Ann"}));
     assert_eq!(world.runs().len(), 3);
     link.ends_with_its_input().await;
+}
+
+#[tokio::test]
+async fn a_program_is_told_of_the_trace_and_is_counted() {
+    let world = World::start().await;
+    let arguments = json!({"text": "a", "number": 1, "kind": "a"});
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (trace, passed) in
+        [(None, json!(null)), (Some(good), json!(good)), (Some("00-no-trace"), json!(null))]
+    {
+        let client = Modern { trace: trace.map(str::to_owned), ..client(&world) };
+        let result = client.result("values", arguments.clone(), json!({})).await;
+        assert_eq!(result["structuredContent"]["trace"], passed, "{result}");
+    }
+    let text = Client::of(REVISION).get(&format!("{}/metrics", world.base)).await.text().await.unwrap();
+    for line in [
+        r#"smcp_calls_total{tool="asker__values",outcome="ok"} 3"#,
+        r#"smcp_plugins{state="ready"} 1.0"#,
+        "smcp_loads_total 1",
+        "smcp_plugins_asked_total 1",
+        "smcp_calls_running 0.0",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+    }
 }

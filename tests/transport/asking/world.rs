@@ -95,6 +95,7 @@ fn config(root: &Path) -> Config {
         },
         http: Http::default(),
         log_dir: None,
+        log_format: smcp::cli::LogFormat::default(),
         profiles: None,
         letta: None,
     }

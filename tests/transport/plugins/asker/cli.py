@@ -55,8 +55,9 @@ def page(args):
 
 
 def values(args):
-    """Prints its arguments."""
-    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind}))
+    """Prints its arguments, and the trace where it is part of one."""
+    trace = {"trace": os.environ["TRACEPARENT"]} if "TRACEPARENT" in os.environ else {}
+    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind, **trace}))
 
 
 def wipe(args):

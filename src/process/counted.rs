@@ -1,0 +1,38 @@
+//! How many processes this one has started, and how many of them are there now.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+static STARTED: AtomicU64 = AtomicU64::new(0);
+static ALIVE: AtomicU64 = AtomicU64::new(0);
+
+/// Processes of this one: those of calls and those that are asked for their help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Ever started.
+    pub started: u64,
+    /// Started, and neither they nor their groups have been ended yet.
+    pub alive: u64,
+}
+
+/// The counts now.
+pub fn counts() -> Counts {
+    Counts { started: STARTED.load(Ordering::Relaxed), alive: ALIVE.load(Ordering::Relaxed) }
+}
+
+/// A process that was started; it is counted as there until this is dropped.
+#[derive(Debug)]
+pub(super) struct Counted(());
+
+impl Counted {
+    pub(super) fn new() -> Counted {
+        STARTED.fetch_add(1, Ordering::Relaxed);
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Counted(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
