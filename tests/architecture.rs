@@ -125,3 +125,24 @@ fn modules_say_what_they_are() {
     let silent: Vec<_> = sources().into_iter().filter(|path| !code(path).starts_with("//!")).collect();
     assert!(silent.is_empty(), "no `//!` at the top of {silent:?}");
 }
+
+/// The tests that receive messages of ours have them checked against the specification; measuring them is no test.
+#[test]
+fn tests_that_speak_the_protocol_check_what_they_are_told() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for entry in fs::read_dir(tests).unwrap().flatten().filter(|entry| entry.file_name() != "load") {
+        let files = if entry.path().is_dir() { below(&entry.path()) } else { vec![entry.path()] };
+        let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let speaks = texts.iter().any(|text| text.contains(r#""jsonrpc": "2.0""#));
+        let checks = texts.iter().any(|text| text.contains("schemas::check("));
+        assert!(!speaks || checks, "{}: pass what the server says to schemas::check", entry.path().display());
+    }
+}
+
+/// The Rust files below a directory.
+fn below(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().flatten().map(|entry| entry.path());
+    let (directories, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let rust = files.into_iter().filter(|path| path.extension().is_some_and(|e| e == "rs"));
+    rust.chain(directories.iter().flat_map(|directory| below(directory))).collect()
+}

@@ -3,6 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "the program under test is started as users start it")]
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "support/schemas.rs"]
+mod schemas;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -147,6 +150,8 @@ fn environment_of(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let answer: Value = serde_json::from_str(text.lines().next().unwrap_or_default())
         .unwrap_or_else(|e| panic!("{e}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    // Who shakes no hands is answered in the newest revision that has any.
+    schemas::check("2025-11-25", Some("tools/call"), &answer);
     answer["result"]["structuredContent"].clone()
 }
 

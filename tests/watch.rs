@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 #![allow(clippy::disallowed_methods, reason = "tests read which Python to use")]
 
+#[path = "support/schemas.rs"]
+mod schemas;
+
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -228,7 +232,12 @@ struct Pipe {
     child: Child,
     input: ChildStdin,
     lines: mpsc::Receiver<Value>,
+    /// What was asked, by id.
+    asked: HashMap<i64, String>,
 }
+
+/// The revision that is spoken.
+const REVISION: &str = "2025-11-25";
 
 impl Pipe {
     fn open(directory: &std::path::Path, flags: &[&str]) -> Pipe {
@@ -249,8 +258,8 @@ impl Pipe {
                 .for_each(|line| drop(told.send(serde_json::from_str(&line).unwrap())));
         });
         let input = child.stdin.take().unwrap();
-        let mut pipe = Pipe { child, input, lines };
-        let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+        let mut pipe = Pipe { child, input, lines, asked: HashMap::new() };
+        let hello = json!({"protocolVersion": REVISION, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
         pipe.send(&json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}));
         pipe.next();
         pipe.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
@@ -258,11 +267,17 @@ impl Pipe {
     }
 
     fn send(&mut self, message: &Value) {
+        if let (Some(id), Some(method)) = (message["id"].as_i64(), message["method"].as_str()) {
+            self.asked.insert(id, method.to_owned());
+        }
         writeln!(self.input, "{message}").unwrap();
     }
 
     fn next(&self) -> Value {
-        self.lines.recv_timeout(PATIENCE).expect("a message in time")
+        let message = self.lines.recv_timeout(PATIENCE).expect("a message in time");
+        let method = message["id"].as_i64().and_then(|id| self.asked.get(&id)).map(String::as_str);
+        schemas::check(REVISION, method, &message);
+        message
     }
 
     /// The answer to a request; what is told before it is passed over.

@@ -10,7 +10,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::schemas;
 use super::support::{PATIENCE, newest};
+
+/// The revision that clients of this table speak.
+pub(crate) const REVISION: &str = "2025-06-18";
 
 /// The program, in a directory of its own, without any setting of the person who runs the tests.
 pub(crate) fn smcp(directory: &Path, words: &[&str]) -> Command {
@@ -58,10 +62,10 @@ impl Site {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)).ok()
         });
         let input = child.stdin.take();
-        let (told, early, next, server) = (Vec::new(), HashMap::new(), 0, Value::Null);
-        let mut client = Client { child, input, lines, told, early, next, server };
+        let (told, asked, early, next, server) = (Vec::new(), HashMap::new(), HashMap::new(), 0, Value::Null);
+        let mut client = Client { child, input, lines, told, asked, early, next, server };
         let info = json!({"name": "test", "version": "0"});
-        let hello = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
+        let hello = json!({"protocolVersion": REVISION, "capabilities": {}, "clientInfo": info});
         client.server = client.ask("initialize", hello)["serverInfo"].clone();
         client
     }
@@ -74,6 +78,8 @@ pub(crate) struct Client {
     lines: Receiver<String>,
     /// Notifications so far.
     pub(crate) told: Vec<(Instant, Value)>,
+    /// What was asked, by id.
+    asked: HashMap<u64, String>,
     /// Answers that nobody has waited for yet.
     early: HashMap<u64, Value>,
     next: u64,
@@ -95,6 +101,7 @@ impl Client {
     /// Begins a request; its id.
     pub(crate) fn begin(&mut self, method: &str, params: Value) -> u64 {
         self.next += 1;
+        self.asked.insert(self.next, method.to_owned());
         self.send(&json!({"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}));
         self.next
     }
@@ -116,6 +123,8 @@ impl Client {
             let line = self.lines.recv_timeout(left).unwrap_or_else(|e| panic!("no answer to {id}: {e}"));
             let message: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line:?}"));
             assert_eq!(message["jsonrpc"], "2.0", "{line}");
+            let method = message["id"].as_u64().and_then(|id| self.asked.get(&id)).map(String::as_str);
+            schemas::check(REVISION, method, &message);
             match message["id"].as_u64() {
                 Some(answered) if answered == id => return message,
                 Some(other) => drop(self.early.insert(other, message)),

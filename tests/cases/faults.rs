@@ -12,7 +12,8 @@ use smcp::cli::{self, Cli};
 use smcp::config::Config;
 
 use super::bridges::{all_gone, grown, tree};
-use super::client::{Site, smcp};
+use super::client::{REVISION, Site, smcp};
+use super::schemas;
 use super::support::{PATIENCE, runtime};
 
 const PRINTS: &str = "print(json.dumps(vars(p.parse_args())))";
@@ -140,14 +141,18 @@ impl Served {
             let text = response.text().await.unwrap();
             let data =
                 text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap_or(&text);
-            (id, serde_json::from_str(data).unwrap_or(Value::Null))
+            let answer: Value = serde_json::from_str(data).unwrap_or(Value::Null);
+            if !answer.is_null() {
+                schemas::check(REVISION, message["method"].as_str(), &answer);
+            }
+            (id, answer)
         })
     }
 
     /// Begins a session.
     fn session(&self) -> String {
         let info = json!({"name": "test", "version": "0"});
-        let params = json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": info});
+        let params = json!({"protocolVersion": REVISION, "capabilities": {}, "clientInfo": info});
         let hello = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params});
         let session = self.post(None, &hello).0.unwrap();
         self.post(Some(&session), &json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));

@@ -18,4 +18,6 @@ mod client;
 mod faults;
 mod help_pages;
 mod rendering;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod support;

@@ -8,4 +8,6 @@
 
 mod clients;
 mod plugins;
+#[path = "../support/schemas.rs"]
+mod schemas;
 mod world;

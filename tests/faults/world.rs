@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::schemas;
+
 /// Within this a server answers whatever else goes on; ample for a busy machine.
 pub(crate) const PROMPT: Duration = Duration::from_secs(5);
 
@@ -53,6 +55,8 @@ impl World {
         let response = reqwest::Client::new().post(self.url("/messages/")).json(&body).send().await.unwrap();
         let answer: Value = response.json().await.unwrap();
         let took = began.elapsed();
+        // Who shakes no hands is answered in the newest revision that has any.
+        schemas::check("2025-11-25", Some("tools/call"), &answer);
         println!(
             "{command}: answered after {:.2} s; the server holds {} MiB",
             took.as_secs_f64(),

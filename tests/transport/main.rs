@@ -13,6 +13,7 @@ mod modern;
 mod page;
 mod plain;
 mod resources;
+#[path = "../support/schemas.rs"]
 mod schemas;
 mod sse;
 mod stdio;
