@@ -133,6 +133,8 @@ async function running({ page, check }) {
   await check("cancel ends the process", async () => {
     await field(page, "count").locator("input").fill("10000");
     await press(page);
+    // Before it runs, the lines are still those of the call before.
+    await state(page).filter({ hasText: /^running/ }).waitFor();
     const lines = page.locator(".result .lines");
     const id = await until("the process is known", async () => /process (\d+)/.exec(await lines.innerText())?.[1]);
     assert.ok(runs(id), `process ${id} is not there`);
