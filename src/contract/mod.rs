@@ -48,6 +48,16 @@ pub struct Contract {
 }
 
 impl Contract {
+    /// Gives back the room that lists keep to grow.
+    pub(crate) fn shrink(&mut self) {
+        self.tools.shrink_to_fit();
+        for tool in &mut self.tools {
+            tool.path.shrink_to_fit();
+            tool.bindings.shrink_to_fit();
+        }
+        self.command.shrink();
+    }
+
     /// A contract in the current format, without what files do not keep (lines of help pages, what the interpreter does
     /// to a `--` but once), so that it is equal to what will be read.
     pub fn new(

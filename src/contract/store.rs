@@ -117,6 +117,7 @@ impl Store {
         check::check(&contract).map_err(damaged)?;
         let digest = digest(&bytes);
         let cached = self.cached(plugin, &digest);
+        contract.shrink();
         contract.command.parser.keeps_double_dash = cached.and_then(|cached| cached.keeps_double_dash);
         Ok(Some(Known { contract, digest }))
     }

@@ -67,14 +67,16 @@ pub(super) fn says_it_repeats(help: &str) -> bool {
     REPEATED.is_match(help)
 }
 
-/// Whether name or help text speak of a number. That is a hint and no more: the value may be other text.
-pub(super) fn speaks_of_number(argument: &Argument) -> bool {
+/// Whether name, help text or the default that it names speak of a number. That is a hint and no more: the value may be
+/// other text.
+pub(super) fn speaks_of_number(argument: &Argument, default: Option<&str>) -> bool {
     let names = argument.metavar.iter().chain(&argument.flags).take(MAX_NAMES);
-    let mut words = names.flat_map(|name| name.split(|c: char| !c.is_alphanumeric())).map(str::to_lowercase);
+    let mut words = names.flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
     let help = argument.help.as_deref().unwrap_or_default();
-    words.any(|word| NUMBER_WORDS.contains(&word.as_str()))
+    // The cheapest first.
+    default.is_some_and(|d| d.parse::<f64>().is_ok() || WITH_UNIT.is_match(d))
+        || words.any(|word| NUMBER_WORDS.iter().any(|of_number| of_number.eq_ignore_ascii_case(word)))
         || OF_NUMBERS.is_match(help)
-        || default(help).is_some_and(|d| d.parse::<f64>().is_ok() || WITH_UNIT.is_match(&d))
 }
 
 /// Names of an argument that are looked at.
@@ -207,7 +209,11 @@ mod tests {
             ("X", "how long (default: 2.5)", true),
             ("FILE", "where to write (default: out.txt)", false),
         ] {
-            assert_eq!(speaks_of_number(&argument(metavar, help)), expected, "{metavar} {help}");
+            assert_eq!(
+                speaks_of_number(&argument(metavar, help), default(help).as_deref()),
+                expected,
+                "{metavar} {help}"
+            );
         }
     }
 

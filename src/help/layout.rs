@@ -217,9 +217,11 @@ const MAX_GAPS: usize = 4;
 /// The columns where text begins behind two or more blanks.
 fn gaps(line: &Line) -> impl Iterator<Item = usize> {
     let mut blanks = 0;
-    line.text.char_indices().enumerate().skip(line.indent).filter_map(move |(column, (at, c))| {
+    // Most lines have none.
+    let text = if line.content().contains("  ") { line.text } else { "" };
+    text.char_indices().enumerate().skip(line.indent).filter_map(move |(column, (at, c))| {
         // An empty name leaves two blanks too: `-o  , --out`, `-o  [ ...]`.
-        let is_name = c == ',' || line.text[at..].starts_with(EMPTY_MANY);
+        let is_name = c == ',' || text[at..].starts_with(EMPTY_MANY);
         let begins = c != ' ' && !is_name && blanks >= 2;
         blanks = if c == ' ' { blanks + 1 } else { 0 };
         begins.then_some(column)

@@ -1,6 +1,7 @@
 //! Page → lines of plain text: what terminals would interpret is taken away, so that columns are what argparse
 //! counted when it laid the page out (one character, one column).
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -17,13 +18,16 @@ pub(super) struct Line<'a> {
     /// The column of its first character that isn't white space, or its length in blanks: argparse prints an empty
     /// name as its indentation alone.
     pub(super) indent: usize,
+    /// The text without its indentation.
+    content: &'a str,
 }
 
 impl<'a> Line<'a> {
     pub(super) fn new(number: usize, text: &'a str) -> Line<'a> {
         let indent = text.chars().take_while(|c| c.is_whitespace()).count();
         let trimmed = text.trim_end();
-        Line { number, text: trimmed, trails: trimmed.len() < text.len(), indent }
+        let content = trimmed.trim_start();
+        Line { number, text: trimmed, trails: trimmed.len() < text.len(), indent, content }
     }
 
     pub(super) fn is_blank(&self) -> bool {
@@ -32,7 +36,7 @@ impl<'a> Line<'a> {
 
     /// The text without its indentation.
     pub(super) fn content(&self) -> &'a str {
-        self.text.trim_start()
+        self.content
     }
 
     /// The text from a column on; empty where the line ends before it.
@@ -54,18 +58,27 @@ static ESCAPES: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A page without escape sequences, overstrikes (`x BS x`, as pagers print bold) and other control characters: the text
 /// whose lines are counted.
-pub fn plain(page: &str) -> String {
+pub fn plain(page: &str) -> Cow<'_, str> {
+    // Most pages are printable ASCII, which is seen quickly.
+    let printable = |b: u8| matches!(b, b' '..=b'~' | b'\n' | b'\t');
+    if page.bytes().all(printable) || !page.chars().any(is_control) {
+        return page.into();
+    }
     let stripped = ESCAPES.replace_all(page, "");
     let mut out = String::with_capacity(stripped.len());
     for c in stripped.chars() {
         match c {
             '\u{8}' => drop(out.pop()),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() => {}
+            c if is_control(c) => {}
             c => out.push(c),
         }
     }
-    out
+    out.into()
+}
+
+/// Whether a character is neither text nor lays it out.
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\n' && c != '\t'
 }
 
 /// The lines of plain text.

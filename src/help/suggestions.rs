@@ -10,17 +10,18 @@ use regex::Regex;
 /// One value in such a list: a bare word.
 const WORD: &str = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*";
 
-/// The ways to write a list; the first group holds it.
-static LISTS: LazyLock<[Regex; 4]> = LazyLock::new(|| {
+/// The ways to write a list: a pattern whose first group holds it, and what every such list has in it. Most help texts
+/// have none of that, and looking for it costs next to nothing.
+static LISTS: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     let list = |separator: &str, least: usize| format!("({WORD}(?:{separator}{WORD}){{{least},}})");
     let any = r"(?:, or |, |\||/| or )";
     [
-        format!(r"(?i)\b(?:one of|choose (?:between|from))\s*:?\s+{}", list(any, 1)),
-        format!(r"\({}\)", list(r"\|", 1)),
-        format!(r"\[{}\]", list(", ?", 2)),
-        format!(r"\(({WORD}(?:, {WORD})+,? or {WORD})\)"),
+        (format!(r"(?i)\b(?:one of|choose (?:between|from))\s*:?\s+{}", list(any, 1)), " "),
+        (format!(r"\({}\)", list(r"\|", 1)), "|"),
+        (format!(r"\[{}\]", list(", ?", 2)), "["),
+        (format!(r"\(({WORD}(?:, {WORD})+,? or {WORD})\)"), " or "),
     ]
-    .map(|pattern| Regex::new(&pattern).expect("the pattern is constant"))
+    .map(|(pattern, has)| (Regex::new(&pattern).expect("the pattern is constant"), has))
 });
 
 /// What stands between two values.
@@ -29,7 +30,8 @@ static SEPARATOR: LazyLock<Regex> =
 
 /// The values that a help text lists; empty where it lists none, or in more than one way.
 pub(super) fn listed(help: &str) -> Vec<String> {
-    let mut found = LISTS.iter().filter_map(|list| list.captures(help)).filter_map(|c| c.get(1));
+    let lists = LISTS.iter().filter(|(_, has)| help.contains(has));
+    let mut found = lists.filter_map(|(list, _)| list.captures(help)).filter_map(|c| c.get(1));
     let Some(list) = found.next() else { return Vec::new() };
     if found.any(|other| other.as_str() != list.as_str()) {
         return Vec::new();

@@ -32,7 +32,7 @@ pub fn encoded(message: &Out, limit: usize) -> String {
     {
         let mut result = result.clone();
         drop_structured(&mut result);
-        let around = Response { id: id.clone(), outcome: Ok(Answer::Written("".into())) }.encode().len();
+        let around = Response { id: id.clone(), outcome: Ok(Value::Null.into()) }.encode().len();
         let room = limit.saturating_sub(around);
         drop_blobs(&mut result, room);
         cut_texts(&mut result, room);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use serde_json::Value;
 
 use super::era::Revision;
-use super::message::{Answer, Params, RpcError};
+use super::message::{Answer, Params, RpcError, Written};
 use crate::registry::Snapshot;
 
 /// Snapshots and views that pages are kept of: the oldest goes. Profiles are few; only sessions that each choose their
@@ -47,7 +47,7 @@ struct Kept {
 
 #[derive(Debug)]
 struct Page {
-    text: Arc<str>,
+    text: Written,
     next: Option<String>,
 }
 
@@ -65,13 +65,13 @@ impl Lists {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.iter().find(|kept| kept.is_of(snapshot)).and_then(|kept| kept.pages.get(&key));
         if let Some(page) = kept {
-            return Ok(Answer::Written(Arc::clone(&page.text)));
+            return Ok(Answer::Written(page.text.clone()));
         }
         drop(all);
         let made = make()?;
         let next = made.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-        let page = Page { text: made.to_string().into(), next };
-        let answer = Answer::Written(Arc::clone(&page.text));
+        let page = Page { text: (&made).into(), next };
+        let answer = Answer::Written(page.text.clone());
         all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shelf(&mut all, snapshot).keep(key, page);
         Ok(answer)
@@ -111,6 +111,7 @@ impl Kept {
 mod tests {
     use serde_json::json;
 
+    use super::super::message::Response;
     use super::*;
 
     const KIND: Kind = Kind { listed: Listed::Tools, revision: Revision::V2025_11_25, choosing: false };
@@ -129,21 +130,22 @@ mod tests {
             fresh = true;
             Ok(made)
         });
-        let Ok(Answer::Written(text)) = answer else { panic!("{answer:?}") };
-        (text.to_string(), fresh)
+        assert!(matches!(answer, Ok(Answer::Written(_))), "{answer:?}");
+        (Response { id: None, outcome: answer }.encode(), fresh)
     }
 
     #[test]
     fn a_page_is_made_once_a_snapshot_and_kind() {
         let (lists, one, other) = (Lists::default(), Arc::default(), Arc::default());
         let page = |n: u32| json!({"tools": [n]});
-        assert_eq!(ask(&lists, &one, KIND, None, page(1)), (page(1).to_string(), true));
-        assert_eq!(ask(&lists, &one, KIND, None, page(2)), (page(1).to_string(), false));
+        let told = |n: u32| json!({"jsonrpc": "2.0", "id": null, "result": page(n)}).to_string();
+        assert_eq!(ask(&lists, &one, KIND, None, page(1)), (told(1), true));
+        assert_eq!(ask(&lists, &one, KIND, None, page(2)), (told(1), false));
         assert!(ask(&lists, &other, KIND, None, page(3)).1, "another snapshot");
         assert!(ask(&lists, &one, Kind { choosing: true, ..KIND }, None, page(4)).1);
         assert!(ask(&lists, &one, Kind { revision: Revision::V2024_11_05, ..KIND }, None, page(5)).1);
         assert!(ask(&lists, &one, Kind { listed: Listed::Prompts, ..KIND }, None, page(6)).1);
-        assert_eq!(ask(&lists, &one, KIND, None, page(7)), (page(1).to_string(), false));
+        assert_eq!(ask(&lists, &one, KIND, None, page(7)), (told(1), false));
     }
 
     #[test]

@@ -170,8 +170,24 @@ pub struct Response {
 pub enum Answer {
     /// Made for this request.
     Fresh(Value),
-    /// JSON that was written once and is given to many.
-    Written(Arc<str>),
+    /// Written once and given to many.
+    Written(Written),
+}
+
+/// A result as JSON, with the brace that closes the message around it: so a message is what is its own, then this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Written(Arc<str>);
+
+impl From<&Value> for Written {
+    fn from(result: &Value) -> Written {
+        Written(format!("{result}}}").into())
+    }
+}
+
+impl AsRef<[u8]> for Written {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 impl From<Value> for Answer {
@@ -183,15 +199,24 @@ impl From<Value> for Answer {
 impl Response {
     /// As it goes on the wire: JSON without line ends.
     pub fn encode(&self) -> String {
-        let id = self.id.as_ref().map_or(Value::Null, Value::from);
-        let (key, body) = match &self.outcome {
-            Ok(Answer::Written(result)) => ("result", result.as_ref().into()),
-            Ok(Answer::Fresh(result)) => ("result", std::borrow::Cow::from(result.to_string())),
-            Err(error) => ("error", error.to_value().to_string().into()),
+        match self.pieces() {
+            (whole, None) => whole,
+            (head, Some(rest)) => [&head, &*rest.0].concat(),
+        }
+    }
+
+    /// The same in two pieces: what is this message's own, and what it shares with others.
+    pub fn pieces(&self) -> (String, Option<Written>) {
+        let id = self.id.as_ref().map_or(Value::Null, Value::from).to_string();
+        let with = |key: &str, body: &str, end: &str| {
+            // Into room enough: results may be large.
+            [r#"{"jsonrpc":"2.0","id":"#, &id, ",\"", key, "\":", body, end].concat()
         };
-        let id = id.to_string();
-        // Written once, into room enough: results may be large.
-        [r#"{"jsonrpc":"2.0","id":"#, &id, ",\"", key, "\":", &body, "}"].concat()
+        match &self.outcome {
+            Ok(Answer::Written(written)) => (with("result", "", ""), Some(written.clone())),
+            Ok(Answer::Fresh(result)) => (with("result", &result.to_string(), "}"), None),
+            Err(error) => (with("error", &error.to_value().to_string(), "}"), None),
+        }
     }
 }
 
@@ -346,7 +371,7 @@ mod tests {
         let expected =
             json!({"jsonrpc": "2.0", "id": 3, "error": {"code": -32602, "message": "no", "data": {"a": 1}}});
         assert_eq!(serde_json::from_str::<Value>(&response.encode()).unwrap(), expected);
-        let written = Response { id: None, outcome: Ok(Answer::Written("[1]".into())) };
+        let written = Response { id: None, outcome: Ok(Answer::Written((&json!([1])).into())) };
         assert_eq!(written.encode(), r#"{"jsonrpc":"2.0","id":null,"result":[1]}"#);
     }
 }

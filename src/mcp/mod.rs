@@ -321,6 +321,12 @@ impl Server {
         self.backend.pages(plugin)
     }
 
+    /// The answer to a request that has nothing to wait for; `None` for any other.
+    pub fn at_once(&self, context: &Context, request: &Request) -> Option<Response> {
+        let outcome = dispatch::at_once(self, context, request)?;
+        Some(Response { id: Some(request.id.clone()), outcome })
+    }
+
     /// Begins to answer a request; the answer goes to `answers`, after every notification that belongs to it. It is
     /// left out where the request was cancelled. `held` lives as long as the request runs. What needs no wait is
     /// answered before this returns, where `answers` has room.
@@ -332,10 +338,10 @@ impl Server {
         held: impl Send + 'static,
     ) {
         if let Some(place) = answers.try_reserve()
-            && let Some(outcome) = dispatch::at_once(self, &context, &request)
+            && let Some(answer) = self.at_once(&context, &request)
         {
             drop(held);
-            place.send(Out::Answer(Response { id: Some(request.id), outcome }));
+            place.send(Out::Answer(answer));
             return;
         }
         let server = Arc::clone(self);

@@ -80,6 +80,18 @@ impl Command {
         Some(chain)
     }
 
+    /// Gives back the room that lists keep to grow: a command that was read stays as it is.
+    pub fn shrink(&mut self) {
+        self.arguments.shrink_to_fit();
+        self.subcommands.shrink_to_fit();
+        for argument in &mut self.arguments {
+            argument.flags.shrink_to_fit();
+            argument.metavar.shrink_to_fit();
+            argument.choices.iter_mut().for_each(Vec::shrink_to_fit);
+        }
+        self.subcommands.iter_mut().for_each(Command::shrink);
+    }
+
     /// Whether it can be run: no subcommands, or useful without one.
     pub fn is_leaf(&self) -> bool {
         self.subcommands.is_empty() || self.runs_alone

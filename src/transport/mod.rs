@@ -62,8 +62,14 @@ pub struct Route {
 /// The part of a path that names a profile.
 const PROFILE: &str = "profile";
 
-/// Every route there is; whatever else is asked for is 404 or 405, behind the same guard.
+/// Every route there is, looked through in this order; whatever else is asked for is 404 or 405, behind the same guard.
 pub const ROUTES: [Route; 27] = [
+    Route { method: "POST", path: "/mcp", handler: || web::post().to(streamable::post) },
+    Route { method: "GET", path: "/mcp", handler: || web::get().to(streamable::get) },
+    Route { method: "DELETE", path: "/mcp", handler: || web::delete().to(streamable::delete) },
+    Route { method: "POST", path: "/mcp/{profile}", handler: || web::post().to(streamable::post) },
+    Route { method: "GET", path: "/mcp/{profile}", handler: || web::get().to(streamable::get) },
+    Route { method: "DELETE", path: "/mcp/{profile}", handler: || web::delete().to(streamable::delete) },
     Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
     Route { method: "GET", path: "/health/live", handler: || web::get().to(health::live) },
     Route { method: "GET", path: "/metrics", handler: || web::get().to(metrics::get) },
@@ -72,12 +78,6 @@ pub const ROUTES: [Route; 27] = [
     Route { method: "POST", path: "/messages/", handler: || web::post().to(messages::post) },
     Route { method: "POST", path: "/messages", handler: || web::post().to(messages::post) },
     Route { method: "POST", path: "/messages/{profile}", handler: || web::post().to(messages::post) },
-    Route { method: "POST", path: "/mcp", handler: || web::post().to(streamable::post) },
-    Route { method: "GET", path: "/mcp", handler: || web::get().to(streamable::get) },
-    Route { method: "DELETE", path: "/mcp", handler: || web::delete().to(streamable::delete) },
-    Route { method: "POST", path: "/mcp/{profile}", handler: || web::post().to(streamable::post) },
-    Route { method: "GET", path: "/mcp/{profile}", handler: || web::get().to(streamable::get) },
-    Route { method: "DELETE", path: "/mcp/{profile}", handler: || web::delete().to(streamable::delete) },
     Route { method: "GET", path: "/inspect/plugins", handler: || web::get().to(page::plugins) },
     Route { method: "GET", path: "/inspect/tool", handler: || web::get().to(page::tool) },
     Route { method: "POST", path: "/inspect/argv", handler: || web::post().to(page::argv) },

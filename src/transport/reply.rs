@@ -1,10 +1,15 @@
 //! What every HTTP answer is made of: refusals with a reason, one JSON body, or a stream of events.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType, HeaderName};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder};
 use actix_web_lab::sse::{self, Sse};
 use futures_util::Stream;
@@ -86,7 +91,37 @@ impl Refusal {
 
 /// An answer that is known, as the whole body.
 pub(super) fn rpc(status: StatusCode, response: &Response) -> HttpResponse {
-    json(&mut HttpResponse::build(status), response.encode())
+    let mut builder = HttpResponse::build(status);
+    match response.pieces() {
+        (whole, None) => json(&mut builder, whole),
+        (head, Some(rest)) => {
+            builder.content_type(ContentType::json()).body(Pieces::of([head.into(), Bytes::from_owner(rest)]))
+        }
+    }
+}
+
+/// A body in two pieces, so that what many answers share is not copied for each.
+struct Pieces {
+    size: u64,
+    left: std::array::IntoIter<Bytes, 2>,
+}
+
+impl Pieces {
+    fn of(pieces: [Bytes; 2]) -> Pieces {
+        Pieces { size: pieces.iter().map(|piece| piece.len() as u64).sum(), left: pieces.into_iter() }
+    }
+}
+
+impl MessageBody for Pieces {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(self.size)
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(self.left.next().map(Ok))
+    }
 }
 
 /// The answers to a batch, as the whole body.
@@ -185,16 +220,17 @@ impl Exchange {
             return all(StatusCode::OK, &answers);
         }
         let answer = answers.swap_remove(0);
-        rpc(self.status(&answer), &answer)
+        rpc(status(&answer, self.revision), &answer)
     }
+}
 
-    fn status(&self, answer: &Response) -> StatusCode {
-        let code = answer.outcome.as_ref().err().map(|e| e.code);
-        match code {
-            Some(RpcError::METHOD_NOT_FOUND) if self.revision.is_modern() => StatusCode::NOT_FOUND,
-            Some(RpcError::MISSING_CAPABILITY) => StatusCode::BAD_REQUEST,
-            _ => StatusCode::OK,
-        }
+/// The status of an answer that is the whole body.
+pub(super) fn status(answer: &Response, revision: Revision) -> StatusCode {
+    let code = answer.outcome.as_ref().err().map(|e| e.code);
+    match code {
+        Some(RpcError::METHOD_NOT_FOUND) if revision.is_modern() => StatusCode::NOT_FOUND,
+        Some(RpcError::MISSING_CAPABILITY) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
     }
 }
 

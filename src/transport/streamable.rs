@@ -187,10 +187,18 @@ async fn modern(
         Ok(checked) => checked,
         Err(error) => return bad_request(Fault { id: Some(asked.id), error }),
     };
-    let (outgoing, messages) = Outgoing::channel();
     let cancel = CancellationToken::new();
-    let told = if accept.events { outgoing.clone() } else { Outgoing::none() };
-    let context = Context::alone(access, revision, None, told, cancel.clone()).modern(revision, &meta);
+    let mut context =
+        Context::alone(access, revision, None, Outgoing::none(), cancel.clone()).modern(revision, &meta);
+    if accept.json
+        && let Some(answer) = app.server.at_once(&context, &asked)
+    {
+        return reply::rpc(reply::status(&answer, revision), &answer);
+    }
+    let (outgoing, messages) = Outgoing::channel();
+    if accept.events {
+        context.outgoing = outgoing.clone();
+    }
     app.server.begin(context, asked, outgoing, ());
     let exchange = Exchange { refused: Vec::new(), messages, batch: false, revision };
     exchange.respond(request, accept, cancel.drop_guard()).await

@@ -232,7 +232,7 @@ fn level<'a>(
     let shown = page.as_deref().map(|page| text::head(page, PAGE_SHOWN).to_owned());
     Level {
         command: title(&served.plugin, path),
-        cut: shown.as_ref().map(String::len) < page.as_ref().map(String::len),
+        cut: shown.as_deref().map(str::len) < page.as_deref().map(str::len),
         page: shown,
         arguments,
         diagnostics,

@@ -112,22 +112,21 @@ fn annotate(argument: &mut Argument) {
     if argument.choices.is_none() {
         argument.suggestions = suggestions::listed(argument.help.as_deref().unwrap_or_default());
     }
+    let default = argument.help.as_deref().and_then(annotation::default);
     // MetavarTypeHelpFormatter prints the type's name, which is lower-case where other metavars are not.
     argument.value_type = match argument.metavar.first().map(String::as_str) {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
         Some("str") => ValueType::String,
         _ if argument.choices.is_some() || !argument.suggestions.is_empty() => ValueType::String,
-        _ if annotation::speaks_of_number(argument) => ValueType::Numeric,
+        _ if annotation::speaks_of_number(argument, default.as_deref()) => ValueType::Numeric,
         _ => ValueType::String,
     };
     if matches!(argument.value_type, ValueType::Integer | ValueType::Number) {
         argument.provenance.insert(Fact::Type, Source::Entry);
     }
-    let default =
-        argument.help.as_deref().and_then(annotation::default).and_then(|d| annotation::typed(&d, argument));
-    if default.is_some() {
-        argument.default = default;
+    if let Some(default) = default.and_then(|text| annotation::typed(&text, argument)) {
+        argument.default = Some(default);
         argument.provenance.insert(Fact::Default, Source::Entry);
     }
 }
