@@ -1,7 +1,7 @@
 """The parsers whose calls are fuzzed: every kind of argument, and what their namespaces are.
 
 `parsers.py names` prints the names. `parsers.py NAME --help` is the program of that name, as smcp meets it.
-`parsers.py` reads lines of JSON, `{"parser", "words", "given", "loose"}`, and answers each with what is wrong, or `""`:
+`parsers.py` reads lines of JSON, `{"parser", "path", "words", "given", "loose"}`, and answers each with what is wrong, or `""`:
 the words must be accepted, each dest of `given` must have its value, and all others but those of `loose` their defaults.
 Nothing is run.
 """
@@ -102,15 +102,12 @@ def groups():
 PARSERS = {f.__name__: f for f in (kinds, positionals, remainder, levels, files, prefixes, groups)}
 
 
-def actions_of(parser, words):
-    """The actions of the parsers that the words lead through, by dest."""
+def actions_of(parser, path):
+    """The actions of the parsers that a command's path leads through, by dest."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             yield action.dest, action
-            for parent in action.choices:
-                if parent in words:
-                    yield from actions_of(action.choices[parent], words)
-                    break
+            yield from actions_of(action.choices[path[0]], path[1:])
         elif action.dest != "help":
             yield action.dest, action
 
@@ -126,7 +123,7 @@ def judge(parser, question):
     for dest, value in given.items():
         if namespace.get(dest) != value:
             return "%s is %r, not %r" % (dest, namespace.get(dest), value)
-    actions = dict(actions_of(parser, question["words"]))
+    actions = dict(actions_of(parser, question["path"]))
     for dest, value in namespace.items():
         if dest in given or dest in question["loose"] or isinstance(actions.get(dest), argparse._SubParsersAction):
             continue

@@ -211,7 +211,9 @@ fn judge(target: &Target, arguments: &Map<String, Value>, words: &[String]) {
             all.filter_map(|argument| argument.dest.clone()).filter(|dest| !given.contains_key(dest)),
         );
     }
-    let question = json!({"parser": target.parser, "words": words, "given": given, "loose": loose});
+    let question = json!({
+        "parser": target.parser, "path": target.tool.path, "words": words, "given": given, "loose": loose,
+    });
     let wrong = JUDGE.with_borrow_mut(|judge| judge.ask(&question));
     assert!(wrong.is_empty(), "{wrong}\n{} {}: {}", target.parser, target.tool.name, json!(arguments));
 }
