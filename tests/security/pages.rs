@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use smcp::transport::ROUTES;
 
-use super::world::{Reply, Server, World, read, request};
+use super::world::{Reply, Server, World, connect, read, request};
 
 const PROGRAM: &str = "import argparse\nargparse.ArgumentParser().parse_args()\n";
 
@@ -166,7 +166,7 @@ fn no_header_makes_a_peer_of_loopback() {
         for key in [None, Some(("X-API-Key", "wrong"))] {
             let host = own.to_string();
             let all: Vec<_> = [("Host", host.as_str()), JSON].into_iter().chain(SPOOFED).chain(key).collect();
-            let mut stream = server.connect_to(own);
+            let mut stream = connect(own);
             stream.write_all(&request(method, &path, &all, body(method))).unwrap();
             let reply = read(&mut stream);
             let is_file = method == "GET" && (path == "/" || path.starts_with("/page/"));

@@ -44,8 +44,15 @@ fn world() -> World {
     ];
     let mut manifest = String::new();
     for file in files {
-        manifest +=
-            &format!("[[resources]]\nfile = \"{file}\"\n[[prompts]]\nname = \"{file}\"\nfile = \"{file}\"\n");
+        manifest.extend([
+            "[[resources]]\nfile = \"",
+            file,
+            "\"\n[[prompts]]\nname = \"",
+            file,
+            "\"\nfile = \"",
+            file,
+            "\"\n",
+        ]);
     }
     manifest +=
         "[[resource_templates]]\nuri_template = \"tool://made/{name}\"\ncommand = \"\"\nname = \"made\"\n";

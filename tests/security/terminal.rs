@@ -98,7 +98,7 @@ fn no_command_lets_foreign_text_drive_a_terminal() {
         &["check", "--format", "junit"],
         &["check", "--format", "sarif"],
         &["check", "--format", "github"],
-        &["call", "evil", r#"{}"#],
+        &["call", "evil", "{}"],
         &["call", "evil", r#"{"opt": "fail"}"#],
         &["call", "evil", r#"{"choice": "\u009b2J"}"#],
         &["call", "evil", r#"{"opt": "\u001b[2J\u009b2J"}"#, "--dry-run"],

@@ -122,14 +122,7 @@ impl Reply {
 
 impl Server {
     pub(crate) fn connect(&self) -> TcpStream {
-        self.connect_to(self.address)
-    }
-
-    /// A connection to the server under another of its addresses.
-    pub(crate) fn connect_to(&self, address: SocketAddr) -> TcpStream {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream
+        connect(self.address)
     }
 
     /// Sends these bytes, and reads all that comes until the server hangs up.
@@ -189,8 +182,15 @@ impl Drop for Server {
     }
 }
 
+/// A connection to a server under one of its addresses.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = headers.iter().flat_map(|(name, value)| [name, ": ", value, "\r\n"]).collect::<String>();
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     format!("{method} {path} HTTP/1.1\r\n{lines}{length}Connection: close\r\n\r\n{body}").into_bytes()
 }
