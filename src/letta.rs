@@ -11,6 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use crate::config::{Letta, SECRET_VARIABLES};
+use crate::text;
 
 /// How long the server may take in all.
 pub const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -115,7 +116,7 @@ fn merged(agents: Vec<Agent>) -> Secrets {
     for Variable { key, value } in variables {
         let Some(value) = value else { continue };
         if let Some(problem) = problem(&key, &value) {
-            left_out.push(format!("`{}` {problem}", crate::text::plain(&key)));
+            left_out.push(format!("`{}` {problem}", text::plain(&key)));
             continue;
         }
         let known = found.entry(key).or_insert_with(|| Some(value.clone()));
@@ -134,9 +135,7 @@ fn merged(agents: Vec<Agent>) -> Secrets {
 
 /// Why a variable is not passed on.
 fn problem(name: &str, value: &str) -> Option<&'static str> {
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let word = starts && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !word {
+    if !text::is_variable(name) {
         return Some("is no name of a variable");
     }
     if value.contains('\0') {

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::LogFormat;
 use crate::config::Config;
+use crate::text;
 
 /// Bytes after which `mcp.log` is rotated.
 const FILE_BYTES: usize = 10 << 20;
@@ -30,15 +31,25 @@ struct Tee {
     file: Option<env_logger::Logger>,
 }
 
+impl Tee {
+    fn write(&self, record: &Record) {
+        self.console.log(record);
+        if let Some(file) = &self.file {
+            file.log(record);
+        }
+    }
+}
+
 impl Log for Tee {
     fn enabled(&self, metadata: &Metadata) -> bool {
         self.console.enabled(metadata) || self.file.as_ref().is_some_and(|f| f.enabled(metadata))
     }
 
+    /// What clients and plugins call themselves may be in a line: it can't begin another, nor drive a terminal.
     fn log(&self, record: &Record) {
-        self.console.log(record);
-        if let Some(file) = &self.file {
-            file.log(record);
+        if self.enabled(record.metadata()) {
+            let message = text::plain(&record.args().to_string());
+            self.write(&record.to_builder().args(format_args!("{message}")).build());
         }
     }
 
@@ -75,7 +86,7 @@ fn builder(format: LogFormat) -> Builder {
         LogFormat::Text => {}
         LogFormat::Json => {
             builder.format(|out, record| {
-                let line = object(record, out.timestamp_millis().to_string());
+                let line = text::json(&object(record, out.timestamp_millis().to_string()).to_string());
                 writeln!(out, "{line}")
             });
         }

@@ -2,6 +2,8 @@
 //!
 //! Pure and linear; knows nothing of plugins, processes or MCP.
 
+use std::fmt::Write as _;
+
 /// The text without terminal escape sequences and control characters. Newlines and tabs stay; a carriage return
 /// (alone or before a newline) becomes a newline, so the states of a progress bar become lines.
 pub fn plain(text: &str) -> String {
@@ -19,6 +21,31 @@ pub fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same on one line: line ends are blanks, so that a text which tells of one thing can't look like two.
+pub fn line(text: &str) -> String {
+    plain(text).replace('\n', " ")
+}
+
+/// JSON in which all control characters are escapes. JSON itself allows those from DEL on as they are, but terminals
+/// take some of them for commands.
+pub fn json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() && c != '\n' {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Whether it can be the name of an environment variable. A key or password mostly can't.
+pub fn is_variable(name: &str) -> bool {
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    begins && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
@@ -111,6 +138,21 @@ mod tests {
         for (input, expected) in cases {
             assert_eq!(plain(input), expected, "{input:?}");
         }
+    }
+
+    #[test]
+    fn a_line_is_one_line() {
+        for (input, expected) in [("a\nb\r\nc\rd", "a b c d"), ("\u{1b}[2J\u{9b}2Jx\u{85}y", "xy")] {
+            assert_eq!(line(input), expected, "{input:?}");
+        }
+    }
+
+    #[test]
+    fn json_holds_no_control_character_and_means_the_same() {
+        let value = serde_json::json!({"a\u{9b}": "\u{7f}\u{85}\u{1b}\n\té"});
+        let written = json(&serde_json::to_string_pretty(&value).unwrap());
+        assert_eq!(written, "{\n  \"a\\u009b\": \"\\u007f\\u0085\\u001b\\n\\té\"\n}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), value);
     }
 
     #[test]

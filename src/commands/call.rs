@@ -1,5 +1,6 @@
 //! `smcp call`: one tool call from the command line, by the same way as a client's.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
@@ -12,6 +13,7 @@ use crate::cli;
 use crate::config::{Config, Environment};
 use crate::outcome::{CallResult, Ended};
 use crate::registry::{Registry, Served, Snapshot};
+use crate::text;
 
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
     let arguments = object(&typed.arguments)?;
@@ -43,7 +45,7 @@ pub(super) fn dry_run(served: &Served, arguments: &Map<String, Value>) -> anyhow
     let words = served.argv(arguments).map_err(|errors| refused(&errors))?;
     let launch = served.plugin.launch.iter().map(|w| w.to_string_lossy().into_owned());
     let line: Vec<String> = launch.chain(words).collect();
-    super::print(&serde_json::to_string(&line)?)?;
+    super::print(&text::json(&serde_json::to_string(&line)?))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,16 +74,17 @@ async fn call(config: &Config, served: &Served, arguments: &Map<String, Value>) 
             Value::Object(asks.requests)
         ),
     };
-    let text = text(&result);
+    let text = shown(&result);
     if result.is_error {
         bail!("{text}");
     }
-    super::print(&text)?;
+    // Programs get the output as it is, a terminal only what it can't take for commands.
+    super::print(&if io::stdout().is_terminal() { text::plain(&text) } else { text })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The text of a result; what isn't text is shown as the JSON that a client would get.
-fn text(result: &CallResult) -> String {
+fn shown(result: &CallResult) -> String {
     let block = |block: &Value| block["text"].as_str().map_or_else(|| block.to_string(), str::to_owned);
     result.content.iter().map(block).collect::<Vec<_>>().join("\n")
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{self, Client};
 use crate::config::{Config, Environment};
+use crate::text;
 
 /// The header by which smcp takes a key as it is, without a word before it.
 const KEY_HEADER: &str = "X-API-Key";
@@ -26,14 +27,14 @@ enum Reach {
 }
 
 pub(super) fn run(typed: &cli::ClientConfig, environment: Environment) -> anyhow::Result<ExitCode> {
-    if let Some(name) = typed.key_variable.as_deref().filter(|name| !is_variable(name)) {
+    if let Some(name) = typed.key_variable.as_deref().filter(|name| !text::is_variable(name)) {
         bail!("--key-env: `{name}` is no name of a variable; the key itself does not belong here");
     }
     let reach = match &typed.url {
         Some(url) => Reach::Http { url: endpoint(url)?, key_variable: typed.key_variable.clone() },
         None => stdio(typed, environment)?,
     };
-    super::print(&serde_json::to_string_pretty(&entry(typed.client, &typed.name, &reach))?)?;
+    super::print_json(&entry(typed.client, &typed.name, &reach))?;
     for line in told(typed.client, &typed.name, &reach, std::env::consts::OS) {
         eprintln!("{line}");
     }
@@ -66,11 +67,6 @@ fn stdio(typed: &cli::ClientConfig, environment: Environment) -> anyhow::Result<
         command: text(program.as_os_str())?,
         arguments: arguments.iter().map(|word| text(word)).collect::<anyhow::Result<_>>()?,
     })
-}
-
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Where a server is asked: a URL without a path means `/mcp`.

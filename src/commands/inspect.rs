@@ -10,6 +10,7 @@ use crate::config::{self, Config, Environment};
 use crate::inspect::{self, Asked, Beside};
 use crate::plugin::{manifest, select};
 use crate::registry::{Registry, Served, Snapshot};
+use crate::text;
 
 pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
@@ -28,7 +29,7 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
     }
     if let Some(tool) = &typed.schema {
         let schema = &tool_of(&snapshot, tool)?.tool.input_schema;
-        super::print(&serde_json::to_string_pretty(schema)?)?;
+        super::print_json(schema)?;
         return Ok(ExitCode::SUCCESS);
     }
     let Some(asked) = inspect::ask(&snapshot, typed.target.as_deref()) else {
@@ -42,12 +43,12 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
 fn show(registry: &Registry, asked: &[Asked], json: bool, colours: bool) -> anyhow::Result<()> {
     let report = registry.report();
     for problem in &report.problems {
-        eprintln!("smcp: {}", problem.message);
+        eprintln!("smcp: {}", text::line(&problem.message));
     }
     let inspected: Vec<_> =
         asked.iter().map(|asked| inspect::inspect(asked, &beside(registry, asked))).collect();
     if json {
-        super::print(&serde_json::to_string_pretty(&inspected)?)?;
+        super::print_json(&inspected)?;
         return Ok(());
     }
     let text = inspect::paint(&inspected);

@@ -15,11 +15,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde::Serialize;
 
 use crate::check::CheckError;
 use crate::cli::{Cli, Command};
 use crate::config::{self, ConfigError};
-use crate::process;
+use crate::{process, text};
 
 /// Runs what was typed.
 pub fn main() -> ExitCode {
@@ -28,7 +29,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("smcp: {error:#}");
+            eprintln!("smcp: {}", text::plain(&format!("{error:#}")));
             ExitCode::from(if error.is::<ConfigError>() || error.is::<CheckError>() { 2 } else { 1 })
         }
     }
@@ -63,6 +64,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Words as a shell reads them. What can't be written for a shell, a NUL, is no word of anybody's.
 fn words(words: &[&str]) -> String {
     shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
+}
+
+/// Prints JSON for people and programs.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    Ok(print(&text::json(&serde_json::to_string_pretty(value)?))?)
 }
 
 /// Prints a line to standard output; whoever closed it early gets no panic.

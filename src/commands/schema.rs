@@ -11,6 +11,6 @@ pub(super) fn run(format: Format) -> anyhow::Result<ExitCode> {
         Format::Contract => contract::schema(),
         Format::Profiles => profile::schema(),
     };
-    super::print(&serde_json::to_string_pretty(&schema)?)?;
+    super::print_json(&schema)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ use crate::letta;
 use crate::mcp;
 use crate::process;
 use crate::registry::{Progress, Registry, Summary};
+use crate::text;
 use crate::transport;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -143,7 +144,9 @@ fn summary(config: &Config, summary: &Summary) -> String {
         count(summary.tools, "tool"),
         summary.discovered
     )];
-    let mut say = |what: &str, name: &str, reason: &str| lines.push(format!("  {what:<8} {name}: {reason}"));
+    let mut say = |what: &str, name: &str, reason: &str| {
+        lines.push(format!("  {what:<8} {}: {}", text::line(name), text::line(reason)));
+    };
     summary.failed.iter().for_each(|(name, reason)| say("failed", name, reason));
     summary.stale.iter().for_each(|(name, reason)| say("stale", name, reason));
     summary.skipped.iter().for_each(|s| say("skipped", &s.name, &s.reason));
@@ -187,7 +190,7 @@ impl Progress for Bar {
     }
 
     fn done(&self, plugin: &str) {
-        self.0.set_message(plugin.to_owned());
+        self.0.set_message(text::line(plugin));
         self.0.inc(1);
     }
 }

@@ -51,6 +51,11 @@ pub(super) fn resolve(environment: Environment) -> Result<Option<Letta>, ConfigE
         return Ok(None);
     }
     let url = url.unwrap_or_else(|| DEFAULT_URL.into());
+    // A password in it would be told wherever the server is named.
+    if url.contains('@') {
+        let expected = "URL without a user and password, which belong in LETTA_SERVER_PASSWORD";
+        return Err(bad(URL_VARIABLE, "(not shown)", expected));
+    }
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(bad(URL_VARIABLE, url, "URL that begins with http:// or https://"));
     }
@@ -111,6 +116,9 @@ mod tests {
         assert!(!format!("{found:?}").contains("\"p\""));
         let wrong = resolved(&[key, ("LETTA_SERVER_URL", "l.example")]).unwrap_err().to_string();
         assert_eq!(wrong, "LETTA_SERVER_URL: `l.example` is no URL that begins with http:// or https://");
+        let told =
+            resolved(&[key, ("LETTA_SERVER_URL", "http://me:secret@l.example")]).unwrap_err().to_string();
+        assert!(told.contains("LETTA_SERVER_PASSWORD") && !told.contains("secret"), "{told}");
     }
 
     #[test]

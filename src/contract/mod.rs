@@ -11,6 +11,7 @@
 //! module reads and writes files; it runs nothing, and it does not know how a contract comes about.
 
 mod check;
+pub mod files;
 mod fingerprint;
 mod store;
 

@@ -3,15 +3,15 @@
 //! Whatever is wrong with a file that is read is a value with a reason; whoever asked goes on without it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs;
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::fingerprint::digest;
-use super::{Contract, FORMAT_VERSION, Fingerprint, check};
+use super::{Contract, FORMAT_VERSION, Fingerprint, check, files};
 
 /// The largest file that is read, in bytes: the largest real contracts (hundreds of commands) have a tenth of it.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
@@ -95,7 +95,7 @@ impl Store {
     /// The plugin's contract; `None` where there is none.
     pub fn read(&self, plugin: &str) -> Result<Option<Known>, ContractError> {
         let path = self.contract_path(plugin);
-        let bytes = match read_bounded(&path) {
+        let bytes = match files::read(&path, MAX_SIZE) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ContractError::Unreadable { path, source }),
@@ -187,22 +187,13 @@ struct Version {
     format_version: u64,
 }
 
-fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_SIZE {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, format!("it is larger than {MAX_SIZE} bytes")));
-    }
-    Ok(bytes)
-}
-
 fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&read_bounded(path).ok()?).ok()
+    serde_json::from_slice(&files::read(path, MAX_SIZE).ok()?).ok()
 }
 
 /// Writes a file in one step, so that no reader ever sees half of it; a file that has these bytes is left alone.
 fn write_changed(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
+    if files::read(path, MAX_SIZE).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
     let directory = path.parent().unwrap_or(Path::new("."));

@@ -48,7 +48,7 @@ fn styled(style: Style, text: &str) -> String {
 impl Painter {
     fn line(&mut self, indent: usize, text: &str) {
         let indent = if text.is_empty() { 0 } else { indent };
-        let _ = writeln!(self.out, "{:indent$}{}", "", text.trim_end());
+        let _ = writeln!(self.out, "{:indent$}{}", "", text.trim_end().replace('\n', " "));
     }
 
     fn plugin(&mut self, plugin: &Inspected) {

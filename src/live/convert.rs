@@ -20,6 +20,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_COMMANDS: usize = 20_000;
 /// Arguments of the tree, shared parsers counted at each place: bounds what sharing can multiply.
 const MAX_ARGUMENTS: usize = 100_000;
+/// Bytes of the tree's texts, shared parsers counted at each place: twice what a whole description may have.
+const MAX_TEXT: usize = 2 * super::MAX_BYTES;
 /// The largest `nargs=N` that is believed.
 const MAX_NARGS: usize = 10_000;
 
@@ -39,7 +41,7 @@ pub(super) fn tree(value: &Value) -> Result<Command, LiveError> {
         parser.check_references(parsers.len())?;
     }
     let root = description.get("root")?.below(parsers.len())?;
-    let mut expansion = Expansion { parsers: &parsers, way: Vec::new(), commands: 0, arguments: 0 };
+    let mut expansion = Expansion { parsers: &parsers, way: Vec::new(), commands: 0, arguments: 0, text: 0 };
     let mut command = expansion.command(root)?;
     if description.get("truncated")?.flag()? {
         let message = "the parser is too large to be described whole; what is missing comes from help alone";
@@ -52,6 +54,8 @@ pub(super) fn tree(value: &Value) -> Result<Command, LiveError> {
 /// One parser, as a command without a name and without its subcommands.
 struct Parser {
     command: Command,
+    /// Bytes of its JSON.
+    size: usize,
     subcommands: Vec<Reference>,
 }
 
@@ -79,11 +83,13 @@ impl Parser {
         })?;
         let subparsers = field.get("subparsers")?;
         if subparsers.is_null() {
-            return Ok(Parser { command, subcommands: Vec::new() });
+            return Ok(Parser { size: size(&command), command, subcommands: Vec::new() });
         }
         command.subcommand_at = subparsers.get("at")?.below(count + 1)?;
         command.runs_alone = !subparsers.get("required")?.flag()? && dispatches(field)?;
-        Ok(Parser { command, subcommands: subparsers.get("commands")?.each(|sub| reference(&sub))? })
+        let subcommands = subparsers.get("commands")?.each(|sub| reference(&sub))?;
+        let names: usize = subcommands.iter().map(|sub| size(&sub.command)).sum();
+        Ok(Parser { size: size(&command) + names, command, subcommands })
     }
 
     fn check_references(&self, count: usize) -> Result<(), LiveError> {
@@ -267,13 +273,19 @@ struct Expansion<'a> {
     way: Vec<usize>,
     commands: usize,
     arguments: usize,
+    text: usize,
+}
+
+/// About how many bytes a command takes.
+fn size(command: &Command) -> usize {
+    serde_json::to_string(command).map_or(usize::MAX, |json| json.len())
 }
 
 impl Expansion<'_> {
     fn command(&mut self, index: usize) -> Result<Command, LiveError> {
         let parser = &self.parsers[index];
+        self.count(parser.command.arguments.len(), parser.size)?;
         let mut command = parser.command.clone();
-        self.count(command.arguments.len())?;
         self.way.push(index);
         command.subcommands =
             parser.subcommands.iter().map(|r| self.subcommand(r)).collect::<Result<_, _>>()?;
@@ -287,7 +299,7 @@ impl Expansion<'_> {
     fn subcommand(&mut self, reference: &Reference) -> Result<Command, LiveError> {
         let Some(index) = reference.parser.filter(|p| !self.way.contains(p) && self.way.len() < MAX_DEPTH)
         else {
-            self.count(0)?;
+            self.count(0, 0)?;
             return Ok(Command { incomplete: true, ..reference.command.clone() });
         };
         let below = self.command(index)?;
@@ -295,11 +307,15 @@ impl Expansion<'_> {
         Ok(Command { name, aliases, summary, hidden, ..below })
     }
 
-    fn count(&mut self, arguments: usize) -> Result<(), LiveError> {
+    fn count(&mut self, arguments: usize, text: usize) -> Result<(), LiveError> {
         self.commands += 1;
         self.arguments += arguments;
-        let counts =
-            [("commands", self.commands, MAX_COMMANDS), ("arguments", self.arguments, MAX_ARGUMENTS)];
+        self.text = self.text.saturating_add(text);
+        let counts = [
+            ("commands", self.commands, MAX_COMMANDS),
+            ("arguments", self.arguments, MAX_ARGUMENTS),
+            ("texts in bytes", self.text, MAX_TEXT),
+        ];
         match counts.into_iter().find(|(_, count, limit)| count > limit) {
             Some((what, _, limit)) => Err(LiveError::TooLarge { what: what.into(), limit }),
             None => Ok(()),

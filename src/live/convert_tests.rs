@@ -116,6 +116,10 @@ fn cycles_end_and_sharing_is_bounded() {
     let deep: Vec<Value> =
         (0..40).map(|n| if n < 39 { json!({"subparsers": to(n + 1)}) } else { json!({}) }).collect();
     assert!(tree(json!(deep)).unwrap_err().contains("commands"));
+    // So does what is shared, however few commands share it.
+    let names: Vec<Value> = (0..40).map(|n| json!({"name": format!("s{n}"), "parser": 1})).collect();
+    let large = json!([{"subparsers": {"at": 0, "commands": names}}, {"description": "d".repeat(1 << 20)}]);
+    assert!(tree(large).unwrap_err().contains("texts in bytes"));
 }
 
 #[test]

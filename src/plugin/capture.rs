@@ -4,8 +4,8 @@
 //! standard input, a time limit, a bound on its output, and an environment in which help is plain and unwrapped.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Discovery;
+use crate::contract::files;
 use crate::live;
 use crate::model::{Command, Diagnostic, Severity};
 use crate::process::{self, Captured, End, Finished, SpawnError, Spec};
@@ -108,6 +109,9 @@ pub enum CaptureError {
     /// It hung too often to be run again.
     #[error("not asked for, since other commands of this program hung")]
     GaveUp,
+    /// It has no way to be asked that is known not to run it.
+    #[error("not asked for, since `--help` may be a word like any other to it")]
+    Unasked,
 }
 
 /// Runs programs for their help pages, so many at a time over all plugins.
@@ -141,10 +145,10 @@ impl Capturer {
         }
     }
 
-    /// The help page of the command that `words` lead to. `-h`, or what the usage offers in its place, is tried only on a
+    /// The help page of the command that `words` lead to, asked for by `flag` (`--help` by default). `-h`, or what the usage offers in its place, is tried only on a
     /// program that answered `--help` with its usage and an error: it parses its command line, so it does not run by mistake.
-    pub async fn help(&self, program: &Program, words: &[String]) -> Result<Page, CaptureError> {
-        let (page, short_flag) = self.ask(program, words, "--help").await?;
+    pub async fn help(&self, program: &Program, words: &[String], flag: &str) -> Result<Page, CaptureError> {
+        let (page, short_flag) = self.ask(program, words, flag).await?;
         let Some(short_flag) = short_flag else { return Ok(page) };
         match self.ask(program, words, &short_flag).await {
             Ok((better, _)) if better.error.is_none() => Ok(better),
@@ -182,8 +186,8 @@ impl Capturer {
         Ok((Page { error: answer.error, text: answer.text, live, diagnostics }, short_flag))
     }
 
-    /// Runs the program with some words, bounded as all capture runs are. Only `--help`, `-h` (or `+h`) and, where somebody
-    /// asked for it, `--describe` may be among them.
+    /// Runs the program with some words, bounded as all capture runs are. Only `--help`, `-h` (or `+h`), the flag by which
+    /// a parser is known to print its help and, where somebody asked for it, `--describe` may be among them.
     pub(super) async fn run(
         &self,
         program: &Program,
@@ -258,17 +262,13 @@ fn board() -> io::Result<TempDir> {
 
 /// Reads and removes what the passenger wrote. Nothing is written where the passenger could not load: no fault.
 fn read_live(path: &Path) -> (Option<Command>, Vec<Diagnostic>) {
-    let mut json = Vec::new();
-    let Ok(file) = File::open(path) else { return (None, Vec::new()) };
-    let read = file.take(LIVE_CAP + 1).read_to_end(&mut json);
+    let read = files::read(path, LIVE_CAP);
     // Left behind, it goes with the directory.
     let _ = fs::remove_file(path);
     let fault = match read {
-        Err(error) => error.to_string(),
-        Ok(_) if json.len() as u64 > LIVE_CAP => {
-            format!("the live description is longer than {LIVE_CAP} bytes")
-        }
-        Ok(_) => match live::read(&json) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return (None, Vec::new()),
+        Err(error) => format!("the live description can't be read: {error}"),
+        Ok(json) => match live::read(&json) {
             Ok(command) => return (Some(command), Vec::new()),
             Err(error) => error.to_string(),
         },

@@ -3,8 +3,7 @@
 //! Checked on load; an error names the file, the line, the key and the reason. This module runs nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::contract::files;
 use crate::model::ToolOverride;
 
 use super::MANIFEST;
@@ -113,7 +113,7 @@ pub enum ManifestError {
 /// Reads the manifest of a plugin's directory; a plugin without one has the default.
 pub fn read(directory: &Path) -> Result<Manifest, ManifestError> {
     let path = directory.join(MANIFEST);
-    match read_bounded(&path) {
+    match read_text(&path) {
         Ok(text) => parse(&text, &path),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
             Ok(Manifest::default())
@@ -122,16 +122,8 @@ pub fn read(directory: &Path) -> Result<Manifest, ManifestError> {
     }
 }
 
-fn read_bounded(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_SIZE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_SIZE {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is larger than {MAX_SIZE} bytes"),
-        ));
-    }
-    Ok(text)
+fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(files::read(path, MAX_SIZE)?).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
 }
 
 /// Reads and checks a manifest's text; `path` is for messages.

@@ -4,14 +4,14 @@
 //! the one place that reads such files: inside the plugin's directory, whatever links say, and bounded.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::uri_template::UriTemplate;
+use crate::contract::files;
 
 /// The largest file that is offered, in bytes: a message of it, base64 and all, stays within what clients take.
 pub const MAX_FILE: u64 = 8 << 20;
@@ -167,13 +167,10 @@ pub fn locate(directory: &Path, file: &str) -> Result<PathBuf, FileError> {
 
 /// Reads a file of a plugin.
 pub fn read(directory: &Path, file: &str) -> Result<Body, FileError> {
-    let unreadable = |source| FileError::Unreadable { file: file.to_owned(), source };
-    let mut bytes = Vec::new();
-    let opened = File::open(locate(directory, file)?).map_err(unreadable)?;
-    opened.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(FileError::TooLarge(file.to_owned()));
-    }
+    let bytes = files::read(&locate(directory, file)?, MAX_FILE).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => FileError::TooLarge(file.to_owned()),
+        _ => FileError::Unreadable { file: file.to_owned(), source },
+    })?;
     Ok(String::from_utf8(bytes).map_or_else(|e| Body::Bytes(e.into_bytes()), Body::Text))
 }
 
@@ -295,7 +292,7 @@ mod tests {
             assert!(matches!(read(&plugin, outside), Err(FileError::Outside(_))), "{outside}");
         }
         assert!(matches!(read(&plugin, "nope"), Err(FileError::Unreadable { .. })));
-        File::create(plugin.join("big")).unwrap().set_len(MAX_FILE + 1).unwrap();
+        std::fs::File::create(plugin.join("big")).unwrap().set_len(MAX_FILE + 1).unwrap();
         assert!(matches!(read(&plugin, "big"), Err(FileError::TooLarge(_))));
     }
 }

@@ -6,12 +6,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::contract::files;
 use crate::live;
 use crate::process::{End, Spec};
 
@@ -165,12 +167,9 @@ impl Capturer {
 
 /// What the passenger wrote; `None` where it wrote nothing.
 fn read(path: &Path) -> Result<Option<Answer>, String> {
-    match fs::metadata(path) {
-        Err(_) => Ok(None),
-        Ok(meta) if meta.len() > ANSWER_CAP => Err(format!("its answer is longer than {ANSWER_CAP} bytes")),
-        Ok(_) => {
-            let json = fs::read(path).map_err(|error| error.to_string())?;
-            serde_json::from_slice(&json).map(Some).map_err(|error| format!("its answer: {error}"))
-        }
+    match files::read(path, ANSWER_CAP) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("its answer: {error}")),
+        Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|error| format!("its answer: {error}")),
     }
 }

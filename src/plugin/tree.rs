@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use crate::model::{Command, Diagnostic, Severity};
+use crate::model::{Action, Command, Diagnostic, Severity, is_long};
 use crate::{help, live};
 
 use super::capture::{CaptureError, Capturer, Page, Program};
 use super::placeholder;
 use super::select::Selection;
+
+/// What asks a program for its help, unless another way is known.
+const HELP: &str = "--help";
 
 /// Words below the program that are followed: twice what the deepest real programs have.
 const MAX_DEPTH: usize = 8;
@@ -41,7 +44,7 @@ pub async fn inspect(
     program: &Program,
     selection: &Selection,
 ) -> Result<Inspected, CaptureError> {
-    let page = capturer.help(program, &[]).await?;
+    let page = capturer.help(program, &[], HELP).await?;
     let mut walk = Walk { capturer, program, selection, nodes: Vec::new() };
     walk.nodes.push(Node::root(page));
     let mut level = 0..1;
@@ -89,6 +92,8 @@ struct Wanted {
     path: Vec<String>,
     /// The lines of words to try.
     attempts: Vec<Vec<String>>,
+    /// What asks for it; `None` where nothing is known to, and what is tried could run the program.
+    flag: Option<String>,
 }
 
 impl Node {
@@ -165,6 +170,7 @@ impl Walk<'_> {
                 .iter()
                 .map(|before| [&node.words[..], before, std::slice::from_ref(&sub.name)].concat())
                 .collect(),
+            flag: help_flag(node, sub).map(str::to_owned),
         });
         wanted.collect()
     }
@@ -185,10 +191,11 @@ impl Walk<'_> {
 
     /// The subcommand's page, and the words that reached it.
     async fn ask(&self, wanted: &Wanted) -> Result<(Page, Vec<String>), CaptureError> {
+        let flag = wanted.flag.as_deref().ok_or(CaptureError::Unasked)?;
         let mut attempts = wanted.attempts.iter();
         let mut words = attempts.next().cloned().unwrap_or_default();
         for _ in 1..MAX_TRIES {
-            let page = self.capturer.help(self.program, &words).await?;
+            let page = self.capturer.help(self.program, &words, flag).await?;
             // The usage of a command above means that a placeholder was refused before the subcommand was reached.
             let refused = page.error.as_deref().filter(|_| self.is_from_above(wanted, &page));
             let next = refused
@@ -196,7 +203,7 @@ impl Walk<'_> {
             let Some(next) = next else { return Ok((page, words)) };
             words = next;
         }
-        Ok((self.capturer.help(self.program, &words).await?, words))
+        Ok((self.capturer.help(self.program, &words, flag).await?, words))
     }
 
     /// Whether a page is just what a command above shows: its page, or its usage with an error.
@@ -275,6 +282,32 @@ impl Walk<'_> {
             *listed = settle(std::mem::take(listed), node.command);
         }
         Inspected::default()
+    }
+}
+
+/// What makes a subcommand print its help. To a parser whose options begin with other characters, `--help` is a word as
+/// any other, and it may well go on with it.
+fn help_flag<'a>(above: &'a Node, listed: &Command) -> Option<&'a str> {
+    let own =
+        above.live.as_ref().and_then(|live| live.subcommands.iter().find(|c| c.answers_to(&listed.name)));
+    let known = own.filter(|own| !own.incomplete);
+    let helps = known.unwrap_or(&above.command).arguments.iter().filter(|a| a.action == Action::Help);
+    let flags: Vec<&str> = helps.flat_map(|a| &a.flags).map(String::as_str).collect();
+    if flags.contains(&HELP) {
+        return Some(HELP);
+    }
+    match (known, flags.as_slice()) {
+        (Some(_), [first, ..]) => flags.iter().copied().find(|flag| is_long(flag)).or(Some(*first)),
+        // Without an option for help it refuses one that it does not know, unless it takes such words too.
+        (Some(own), []) => {
+            let takes_all = own.arguments.iter().any(|a| a.is_positional() && a.arity.is_verbatim());
+            (own.parser.prefix_chars.contains('-') && !takes_all).then_some(HELP)
+        }
+        // All that is known is how the command above is asked.
+        (None, flags) => {
+            let other = !flags.is_empty() && flags.iter().all(|flag| !flag.starts_with('-'));
+            (!other).then_some(HELP)
+        }
     }
 }
 

@@ -45,9 +45,9 @@ pub struct Definition {
     /// Mode `glob`: patterns of the names of its tools, with `*`, `?`, `[…]` and `{…,…}`.
     #[serde(default, alias = "patterns")]
     pub pattern: OneOrMany,
-    /// Names of environment variables, each of which holds a key. Such a key opens this profile and no other.
+    /// The name of an environment variable that holds a key, or several names. Such a key opens this profile and no other.
     #[serde(default)]
-    pub keys: Vec<String>,
+    pub keys: OneOrMany,
 }
 
 /// How a profile's tools are chosen.

@@ -64,6 +64,9 @@ pub enum ProfileError {
         /// What is wrong with which pattern.
         reason: String,
     },
+    /// Something else than a variable's name for a key: likely the key itself, which is not shown then.
+    #[error("profile `{0}`: one of its `keys` is no name of a variable; the key itself does not belong here")]
+    Key(String),
     /// A profile that nobody defines.
     #[error("there is no profile `{name}`; there are {}", .known.join(", "))]
     Unknown {
@@ -126,7 +129,11 @@ impl Profile {
             return Err(ProfileError::Name(name));
         }
         let rule = rule(&name, &definition)?;
-        Ok(Profile { name, description: definition.description, keys: definition.keys, rule })
+        let keys = definition.keys.to_vec();
+        if keys.iter().any(|key| !text::is_variable(key)) {
+            return Err(ProfileError::Key(name));
+        }
+        Ok(Profile { name, description: definition.description, keys, rule })
     }
 }
 

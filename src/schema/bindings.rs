@@ -1,6 +1,6 @@
 //! Which arguments a tool offers, and under what property names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::is_required;
 use crate::model::{Argument, Binding, Command, Diagnostic, Severity};
@@ -11,15 +11,33 @@ const MAX_KEY: usize = 64;
 /// Room that is kept for the number that tells two properties of one name apart.
 const NUMBER_ROOM: usize = 6;
 
+/// Arguments of the commands below that store to one place and are looked at: argparse lets one parser have one option
+/// of a name.
+const MAX_SAME_DEST: usize = 16;
+
+/// The arguments of the commands below one, by where they store to.
+type Below<'a> = BTreeMap<String, Vec<&'a Argument>>;
+
+/// Property names that are taken.
+#[derive(Default)]
+struct Taken {
+    names: BTreeSet<String>,
+    /// For each name that was wanted again, the first number that may be free.
+    numbers: BTreeMap<String, usize>,
+}
+
 /// Binds every argument that a leaf's callers can use: its own and those of the commands above it. Required ones
 /// come first, then the leaf's own, then its parents', nearest first. `chain` leads from the root to the leaf.
 pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagnostic>) -> Vec<Binding> {
     let mut bindings: Vec<Binding> = Vec::new();
-    let mut taken = BTreeSet::new();
+    let (mut taken, mut below) = (Taken::default(), Below::new());
     for depth in (0..chain.len()).rev() {
         let mut here = Vec::new();
+        let in_required_group = required_members(chain[depth]);
         for (index, argument) in chain[depth].arguments.iter().enumerate().filter(|(_, a)| a.is_served()) {
-            match overwritten_by(chain, depth, index) {
+            // One that must be given is kept all the same.
+            let may_miss = !argument.required && !in_required_group.contains(&index);
+            match may_miss.then(|| overwritten_by(chain[depth], argument, &below)).flatten() {
                 Some(deeper) => diagnostics.push(unreachable(chain, argument, deeper)),
                 None => here.push((index, argument)),
             }
@@ -30,11 +48,12 @@ pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagn
         let prefix = (depth + 1 < chain.len()).then_some(word);
         let first = bindings.len();
         for (index, argument) in here {
-            let property = name(argument, &chain[depth].parser.prefix_chars, prefix, &taken);
-            taken.insert(property.clone());
+            let property = name(argument, &chain[depth].parser.prefix_chars, prefix, &mut taken);
+            taken.names.insert(property.clone());
             bindings.push(Binding { property, depth, index });
         }
         bindings[first..].sort_by_key(|b| b.index);
+        lay_below(chain[depth], &mut below);
     }
     bindings.sort_by_key(|b| !is_required(&chain[b.depth].arguments[b.index]));
     bindings
@@ -42,28 +61,42 @@ pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagn
 
 /// A name that is not taken: the plain one; for a positional, its dest; with the command's word before it, where that
 /// command is not the leaf; with a number.
-fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &BTreeSet<String>) -> String {
+fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &mut Taken) -> String {
     let plain = key(argument, prefix_chars);
     let dest =
         argument.dest.as_deref().filter(|_| argument.is_positional()).map(squeeze).filter(|d| !d.is_empty());
     let prefixed = word.map(|word| clean(&format!("{word}_{plain}")));
     let stem = prefixed.clone().unwrap_or_else(|| plain.clone());
     let wishes = [Some(plain), dest.map(|d| clean(&d)), prefixed];
-    wishes.into_iter().flatten().find(|n| !taken.contains(n)).unwrap_or_else(|| distinct(stem, taken))
+    wishes.into_iter().flatten().find(|n| !taken.names.contains(n)).unwrap_or_else(|| distinct(stem, taken))
 }
 
 /// The argument further down that makes this one useless: argparse parses a subcommand into a namespace of its own and
-/// then copies all of that over the parent's, defaults included. One that must be given is kept all the same.
-fn overwritten_by<'a>(chain: &[&'a Command], depth: usize, index: usize) -> Option<&'a Argument> {
-    let argument = &chain[depth].arguments[index];
-    let dest = dest(chain[depth], argument)?;
-    let in_required_group = chain[depth].exclusive.iter().any(|g| g.required && g.members.contains(&index));
-    if argument.required || in_required_group {
-        return None;
+/// then copies all of that over the parent's, defaults included.
+fn overwritten_by<'a>(command: &Command, argument: &Argument, below: &Below<'a>) -> Option<&'a Argument> {
+    let same = below.get(&dest(command, argument)?)?;
+    same.iter().copied().find(|a| !shown_apart(argument, a))
+}
+
+/// Puts what a command's arguments store before what those below it do, as far as it overwrites.
+fn lay_below<'a>(command: &'a Command, below: &mut Below<'a>) {
+    let mut own = Below::new();
+    for argument in command.arguments.iter().filter(|a| a.is_served() || has_default(a)) {
+        if let Some(dest) = dest(command, argument) {
+            own.entry(dest).or_default().push(argument);
+        }
     }
-    let below = chain[depth + 1..].iter().flat_map(|c| c.arguments.iter().map(move |a| (c, a)));
-    let mut same = below.filter(|(c, a)| self::dest(c, a).as_ref() == Some(&dest)).map(|(_, a)| a);
-    same.find(|a| (a.is_served() || has_default(a)) && !shown_apart(argument, a))
+    for (dest, arguments) in own {
+        let all = below.entry(dest).or_default();
+        all.splice(0..0, arguments.into_iter().take(MAX_SAME_DEST));
+        all.truncate(MAX_SAME_DEST);
+    }
+}
+
+/// The arguments of which one must be given.
+fn required_members(command: &Command) -> BTreeSet<usize> {
+    let groups = command.exclusive.iter().filter(|group| group.required);
+    groups.flat_map(|group| group.members.iter().copied()).collect()
 }
 
 /// Whether help alone is known and shows other names for the values: by default those are what is stored to.
@@ -132,11 +165,14 @@ fn clean(name: &str) -> String {
     if name.is_empty() { "value".into() } else { name }
 }
 
-fn distinct(name: String, taken: &BTreeSet<String>) -> String {
-    if !taken.contains(&name) {
+fn distinct(name: String, taken: &mut Taken) -> String {
+    if !taken.names.contains(&name) {
         return name;
     }
     let stem: String = name.chars().take(MAX_KEY - NUMBER_ROOM).collect();
-    let numbered = (2..=taken.len() + 2).map(|n| format!("{stem}_{n}")).find(|name| !taken.contains(name));
-    numbered.unwrap_or(name)
+    let first = taken.numbers.get(&stem).copied().unwrap_or(2);
+    let mut free = (first..).map(|n| (n, format!("{stem}_{n}"))).filter(|(_, n)| !taken.names.contains(n));
+    let (number, numbered) = free.next().unwrap_or((first, name));
+    taken.numbers.insert(stem, number + 1);
+    numbered
 }

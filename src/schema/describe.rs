@@ -1,16 +1,21 @@
 //! What is said in words: a tool's description, and the notes that a property's schema can't express.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{is_required, property};
 use crate::model::{Action, Argument, Arity, Binding, Command};
 
 /// The longest description of a tool, in characters: clients put all of them in front of a model.
 const MAX_DESCRIPTION: usize = 4_000;
 
+/// Members of an exclusive group that are named at a time: where there are more, nobody reads them.
+const MAX_NAMED: usize = 24;
+
 /// The longest epilog that is worth its place in a description, in characters.
 const MAX_EPILOG: usize = 800;
 
 /// A tool's description, never empty: what the manifest says, else what help says, then what no schema can say.
-pub(super) fn tool(plugin: &str, chain: &[&Command], bindings: &[Binding], given: Option<&str>) -> String {
+pub(super) fn tool(plugin: &str, chain: &[&Command], groups: &Groups<'_>, given: Option<&str>) -> String {
     let leaf = chain.last().copied();
     let said = |text: Option<&str>| text.map(tidy).filter(|t| !t.is_empty());
     let from_help = || {
@@ -22,7 +27,7 @@ pub(super) fn tool(plugin: &str, chain: &[&Command], bindings: &[Binding], given
         format!("Runs `{}`.", [&[plugin], words.as_slice()].concat().join(" "))
     };
     let mut text = bounded(&said(given).or_else(from_help).unwrap_or_else(derived), MAX_DESCRIPTION);
-    let rules = group_rules(chain, bindings);
+    let rules = group_rules(chain, groups);
     if !rules.is_empty() {
         text = format!("{}\n\n{}", text, rules.join("\n"));
     }
@@ -33,38 +38,70 @@ pub(super) fn tool(plugin: &str, chain: &[&Command], bindings: &[Binding], given
 }
 
 /// One sentence for each exclusive group of the chain that callers can break.
-fn group_rules(chain: &[&Command], bindings: &[Binding]) -> Vec<String> {
+fn group_rules(chain: &[&Command], groups: &Groups<'_>) -> Vec<String> {
     let mut rules = Vec::new();
-    for (depth, command) in chain.iter().enumerate() {
-        for group in &command.exclusive {
-            let names = quoted(&members(bindings, depth, &group.members));
-            match (names.as_slice(), group.required) {
-                ([], _) | ([_], false) => {}
-                ([only], true) => rules.push(format!("{only} must be given.")),
-                (several, true) => {
-                    rules.push(format!("Exactly one of {} must be given.", list(several, "and")));
-                }
-                (several, false) => {
-                    rules.push(format!("At most one of {} may be given.", list(several, "and")));
-                }
-            }
+    let required = chain.iter().flat_map(|command| &command.exclusive).map(|group| group.required);
+    for (names, required) in groups.all.iter().zip(required) {
+        let names: Vec<&str> = names.iter().map(|(_, name)| *name).collect();
+        match (names.as_slice(), required) {
+            ([], _) | ([_], false) => {}
+            ([only], true) => rules.push(format!("`{only}` must be given.")),
+            (several, true) => rules.push(format!("Exactly one of {} must be given.", list(several, "and"))),
+            (several, false) => rules.push(format!("At most one of {} may be given.", list(several, "and"))),
         }
     }
     rules
 }
 
-/// The properties that stand for some of a command's arguments.
-fn members<'a>(bindings: &'a [Binding], depth: usize, indices: &[usize]) -> Vec<&'a str> {
-    let found = |index: &usize| bindings.iter().find(|b| b.depth == depth && b.index == *index);
-    indices.iter().filter_map(found).map(|b| b.property.as_str()).collect()
+/// The exclusive groups of a chain of commands, in the terms of a tool's properties.
+pub(super) struct Groups<'a> {
+    /// The members of each, as index and property, in the order of the chain.
+    all: Vec<Vec<(usize, &'a str)>>,
+    /// By depth and index of an argument: which of them it is in.
+    of: BTreeMap<(usize, usize), Vec<usize>>,
 }
 
-fn quoted(names: &[&str]) -> Vec<String> {
-    names.iter().map(|n| format!("`{n}`")).collect()
+impl<'a> Groups<'a> {
+    pub(super) fn new(chain: &[&Command], bindings: &'a [Binding]) -> Groups<'a> {
+        let names: BTreeMap<(usize, usize), &str> =
+            bindings.iter().map(|b| ((b.depth, b.index), b.property.as_str())).collect();
+        let mut groups = Groups { all: Vec::new(), of: BTreeMap::new() };
+        for (depth, command) in chain.iter().enumerate() {
+            for group in &command.exclusive {
+                let member = |index: &usize| Some((*index, *names.get(&(depth, *index))?));
+                let members: BTreeSet<usize> = group.members.iter().copied().collect();
+                for index in &members {
+                    groups.of.entry((depth, *index)).or_default().push(groups.all.len());
+                }
+                groups.all.push(members.iter().filter_map(member).collect());
+            }
+        }
+        groups
+    }
+
+    /// For each group that an argument is in, the others of it.
+    fn others(&self, binding: &Binding) -> impl Iterator<Item = String> {
+        let of = self.of.get(&(binding.depth, binding.index)).into_iter().flatten();
+        of.map(|group| {
+            let others = self.all[*group].iter().filter(|(index, _)| *index != binding.index);
+            // One more than is shown tells that there are more; how many, the members tell without being looked at.
+            let shown: Vec<&str> = others.map(|(_, name)| *name).take(MAX_NAMED + 1).collect();
+            let more = (self.all[*group].len() - 1).saturating_sub(MAX_NAMED);
+            if more > 0 { listed(&shown[..MAX_NAMED], more, "or") } else { list(&shown, "or") }
+        })
+    }
 }
 
-fn list(names: &[String], last: &str) -> String {
-    match names {
+/// Names in a sentence.
+fn list(names: &[&str], last: &str) -> String {
+    listed(&names[..names.len().min(MAX_NAMED)], names.len().saturating_sub(MAX_NAMED), last)
+}
+
+/// Names, and how many more there are.
+fn listed(names: &[&str], more: usize, last: &str) -> String {
+    let mut shown: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    shown.extend((more > 0).then(|| format!("{more} more")));
+    match shown.as_slice() {
         [] => String::new(),
         [one] => one.clone(),
         [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
@@ -72,9 +109,8 @@ fn list(names: &[String], last: &str) -> String {
 }
 
 /// Sentences for a property's description beside its help text.
-pub(super) fn notes(chain: &[&Command], bindings: &[Binding], binding: &Binding) -> Vec<String> {
-    let command = chain[binding.depth];
-    let argument = &command.arguments[binding.index];
+pub(super) fn notes(chain: &[&Command], groups: &Groups<'_>, binding: &Binding) -> Vec<String> {
+    let argument = &chain[binding.depth].arguments[binding.index];
     let mut notes: Vec<String> = action_note(argument).map(Into::into).into_iter().collect();
     if argument.metavar.len() > 1 {
         notes.push(format!("Values: {}.", argument.metavar.join(", ")));
@@ -82,12 +118,9 @@ pub(super) fn notes(chain: &[&Command], bindings: &[Binding], binding: &Binding)
     if let Some(default) = property::unfit_default(argument) {
         notes.push(format!("Default: {default}."));
     }
-    for group in command.exclusive.iter().filter(|g| g.members.contains(&binding.index)) {
-        let others: Vec<usize> = group.members.iter().copied().filter(|m| *m != binding.index).collect();
-        let names = quoted(&members(bindings, binding.depth, &others));
-        if !names.is_empty() && !is_required(argument) {
-            notes.push(format!("Not together with {}.", list(&names, "or")));
-        }
+    if !is_required(argument) {
+        let others = groups.others(binding).filter(|names| !names.is_empty());
+        notes.extend(others.map(|names| format!("Not together with {names}.")));
     }
     notes
 }

@@ -16,6 +16,13 @@ use crate::model::{Argument, Binding, Command, Diagnostic, Severity, Tool, ToolO
 
 pub use names::separate;
 
+/// What all tools of a plugin may have together, in bytes: a tool has the arguments of the commands above it too, so help
+/// of some size could make tools of its square. The largest real plugins have a tenth of it.
+const MAX_BYTES: usize = 16 << 20;
+
+/// What a value counts beside its text.
+const VALUE_BYTES: usize = 16;
+
 /// The tools of one plugin, with what its author should know about them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tools {
@@ -28,7 +35,7 @@ pub struct Tools {
 /// Makes the tools of a plugin: one for each leaf that is neither hidden nor below a hidden command. `overrides` come
 /// from its manifest, keyed by the command path joined with blanks.
 pub fn tools(plugin: &str, root: &Command, overrides: &BTreeMap<String, ToolOverride>) -> Tools {
-    let mut builder = Builder { plugin, overrides, out: Tools::default() };
+    let mut builder = Builder { plugin, overrides, out: Tools::default(), bytes: 0 };
     builder.visit(&mut vec![root]);
     let mut out = builder.out;
     names::settle(plugin, &mut out);
@@ -45,6 +52,8 @@ struct Builder<'a> {
     plugin: &'a str,
     overrides: &'a BTreeMap<String, ToolOverride>,
     out: Tools,
+    /// Of all tools so far.
+    bytes: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -54,6 +63,9 @@ impl<'a> Builder<'a> {
             self.add(chain);
         }
         for sub in command.subcommands.iter().filter(|c| !c.hidden) {
+            if self.bytes > MAX_BYTES {
+                return;
+            }
             chain.push(sub);
             self.visit(chain);
             chain.pop();
@@ -64,12 +76,25 @@ impl<'a> Builder<'a> {
         let path: Vec<String> = chain.iter().skip(1).map(|c| c.name.clone()).collect();
         let given = self.overrides.get(&path.join(" ")).cloned().unwrap_or_default();
         let bindings = bindings::bind(self.plugin, chain, &mut self.out.diagnostics);
+        let groups = describe::Groups::new(chain, &bindings);
+        let description = describe::tool(self.plugin, chain, &groups, given.description.as_deref());
+        let input_schema = input_schema(chain, &bindings, &groups);
+        self.bytes += description.len() + input_schema.values().map(bytes).sum::<usize>();
+        if self.bytes > MAX_BYTES {
+            let message = format!(
+                "the tools have more than {} MiB together; `{}` and what follows it are not served",
+                MAX_BYTES >> 20,
+                path.join(" ")
+            );
+            self.out.diagnostics.push(Diagnostic::new(Severity::Warning, "too-many-tools", message));
+            return;
+        }
         let name = self.name(&path, given.name);
         self.out.tools.push(Tool {
             name,
-            description: describe::tool(self.plugin, chain, &bindings, given.description.as_deref()),
+            description,
             title: given.title,
-            input_schema: input_schema(chain, &bindings),
+            input_schema,
             annotations: given.annotations,
             confirm: given.confirm,
             reload: given.reload,
@@ -94,7 +119,11 @@ impl<'a> Builder<'a> {
 
 /// The schema of a tool's arguments: a flat object, with nothing but plain properties at its root, since clients
 /// drop tools whose root has combinators.
-fn input_schema(chain: &[&Command], bindings: &[Binding]) -> Map<String, Value> {
+fn input_schema(
+    chain: &[&Command],
+    bindings: &[Binding],
+    groups: &describe::Groups<'_>,
+) -> Map<String, Value> {
     let mut schema = Map::new();
     schema.insert("type".into(), json!("object"));
     if !bindings.is_empty() {
@@ -102,7 +131,7 @@ fn input_schema(chain: &[&Command], bindings: &[Binding]) -> Map<String, Value> 
         let mut required = Vec::new();
         for binding in bindings {
             let argument = &chain[binding.depth].arguments[binding.index];
-            let notes = describe::notes(chain, bindings, binding);
+            let notes = describe::notes(chain, groups, binding);
             properties.insert(binding.property.clone(), property::schema(argument, &notes));
             if is_required(argument) {
                 required.push(binding.property.clone());
@@ -115,6 +144,17 @@ fn input_schema(chain: &[&Command], bindings: &[Binding]) -> Map<String, Value> 
     }
     schema.insert("additionalProperties".into(), json!(false));
     schema
+}
+
+/// About how many bytes a value has.
+fn bytes(value: &Value) -> usize {
+    VALUE_BYTES
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(list) => list.iter().map(bytes).sum(),
+            Value::Object(map) => map.iter().map(|(key, value)| key.len() + bytes(value)).sum(),
+            _ => 0,
+        }
 }
 
 #[cfg(test)]

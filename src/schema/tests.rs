@@ -278,3 +278,37 @@ fn a_manifest_overrides() {
     );
     assert_eq!((out.tools[1].name.as_str(), out.diagnostics[0].code.as_str()), ("p__down", "bad-tool-name"));
 }
+
+#[test]
+fn what_tools_have_together_is_bounded() {
+    let options: Vec<Value> =
+        (0..1000).map(|n| json!({"flags": [format!("--o{n}")], "help": "h".repeat(1000)})).collect();
+    let subcommands: Vec<Value> = (0..100).map(|n| json!({"name": format!("s{n}")})).collect();
+    let out = served("p", json!({"arguments": options, "subcommands": subcommands}));
+    let size: usize = out.tools.iter().map(|tool| json!(tool.input_schema).to_string().len()).sum();
+    assert!(size > MAX_BYTES / 2 && size < MAX_BYTES * 2, "{size}");
+    let left_out = format!("`s{}` and what follows it are not served", out.tools.len());
+    assert!(out.diagnostics.iter().any(|d| d.code == "too-many-tools" && d.message.contains(&left_out)));
+}
+
+#[test]
+fn large_groups_are_told_of_in_short() {
+    let arguments: Vec<Value> =
+        (0..100).map(|n| json!({"flags": [format!("--o{n}")], "action": "flag"})).collect();
+    let members: Vec<usize> = (0..100).collect();
+    let out =
+        served("p", json!({"arguments": arguments, "exclusive": [{"required": false, "members": members}]}));
+    let tool = &out.tools[0];
+    assert!(tool.description.ends_with("`o22`, `o23` and 76 more may be given."), "{}", tool.description);
+    let note = tool.input_schema["properties"]["o0"]["description"].as_str().unwrap();
+    assert!(note.starts_with("Not together with `o1`, ") && note.ends_with("`o24` or 75 more."), "{note}");
+}
+
+#[test]
+fn many_arguments_of_one_name_get_their_numbers_at_once() {
+    let arguments: Vec<Value> = (0..20_000).map(|_| json!({"metavar": ["é"]})).collect();
+    let out = served("p", json!({"arguments": arguments}));
+    let properties = out.tools[0].input_schema["properties"].as_object().unwrap();
+    assert_eq!(properties.len(), 20_000);
+    assert!(properties.contains_key("value") && properties.contains_key("value_20000"));
+}

@@ -7,13 +7,14 @@ use std::net::IpAddr;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, web::Data};
 
 use super::App;
+use super::body::Rest;
 use super::keys::{Keys, Known, text};
 use super::peers::Peers;
 use super::rate::Limiter;
@@ -25,6 +26,11 @@ use crate::web;
 /// words for the host; nobody can register them, so no foreign page can come under them.
 const LOCAL_NAMES: [&str; 4] =
     ["localhost", "host.docker.internal", "gateway.docker.internal", "host.containers.internal"];
+
+/// Where the page that asks is from, and what for, as browsers say it of requests to this machine
+/// (<https://www.w3.org/TR/fetch-metadata/>).
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// The rules, made once from the configuration.
 #[derive(Debug)]
@@ -57,6 +63,13 @@ struct Asked<'a> {
     headers: &'a HeaderMap,
 }
 
+impl Asked<'_> {
+    /// Whether it is one of the page's own files.
+    fn is_file(&self) -> bool {
+        self.method == Method::GET && web::asset(self.path).is_some()
+    }
+}
+
 impl Guard {
     pub(super) fn new(http: &Http) -> Guard {
         let lower = |list: &[String]| list.iter().map(|s| s.trim().to_ascii_lowercase()).collect::<Vec<_>>();
@@ -78,7 +91,7 @@ impl Guard {
         let key = self.keys.find(asked.headers);
         self.check_rate(asked.peer, key)?;
         self.check_host(asked, key.is_some())?;
-        self.check_origin(asked.headers)?;
+        self.check_origin(asked)?;
         self.check_key(asked, key.is_some())?;
         self.check_form(asked)?;
         Ok(Passed { profile: key.and_then(|key| key.profile).map(str::to_owned) })
@@ -119,7 +132,9 @@ impl Guard {
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_host", message))
     }
 
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// A page names its origin where it wants to read the answer. What it only loads (an image, a frame) comes without,
+    /// but then browsers say that another site's page asks; a link to our own page is there to be followed.
+    fn check_origin(&self, asked: Asked<'_>) -> Result<(), Refusal> {
         let ours = |origin: &str| {
             let origin = origin.to_ascii_lowercase();
             let name = origin
@@ -128,10 +143,15 @@ impl Guard {
                 .and_then(host_name);
             self.allowed_origins.contains(&origin) || name.is_some_and(|name| self.is_our_name(&name))
         };
-        if headers.get_all(header::ORIGIN).all(|origin| origin.to_str().is_ok_and(ours)) {
+        let mut origins = asked.headers.get_all(header::ORIGIN).peekable();
+        let is_link = || asked.is_file() && text(asked.headers, &FETCH_DESTINATION) == Some("document");
+        let loaded =
+            origins.peek().is_none() && text(asked.headers, &FETCH_SITE) == Some("cross-site") && !is_link();
+        if !loaded && origins.all(|origin| origin.to_str().is_ok_and(ours)) {
             return Ok(());
         }
-        let message = "the `Origin` header names a page of another site; `--allowed-origin ORIGIN` adds one";
+        let message =
+            "a page of another site asks; `--allowed-origin ORIGIN` adds one that names itself by `Origin`";
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
     }
 
@@ -139,8 +159,7 @@ impl Guard {
     /// to send. The page asks its user for one and sends it with all else that it wants.
     fn check_key(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
         let is_loopback = asked.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        let is_file = asked.method == Method::GET && web::asset(asked.path).is_some();
-        if self.keys.is_empty() || has_key || is_file || (is_loopback && !self.require_auth) {
+        if self.keys.is_empty() || has_key || asked.is_file() || (is_loopback && !self.require_auth) {
             return Ok(());
         }
         let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
@@ -186,10 +205,11 @@ fn host_name(authority: &str) -> Option<String> {
 
 /// The middleware.
 pub(super) async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let app = request.app_data::<Data<App>>().expect("the application is made with its state").clone();
+    let rest = Rest::of(&mut request);
     let asked = Asked {
         peer: request.peer_addr().map(|a| a.ip()),
         method: request.method(),
@@ -200,7 +220,7 @@ pub(super) async fn guard(
     match app.guard.check(asked) {
         Ok(passed) => {
             request.extensions_mut().insert(passed);
-            next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+            next.call(request).await.map(|response| rest.kept_by(response.map_into_boxed_body()))
         }
         Err(refusal) => {
             log::info!(
@@ -210,7 +230,7 @@ pub(super) async fn guard(
                 asked.peer,
                 refusal.reason()
             );
-            Ok(request.into_response(refusal.response()))
+            Ok(rest.kept_by(request.into_response(refusal.response())))
         }
     }
 }
@@ -236,12 +256,16 @@ mod tests {
     }
 
     fn check(http: &Http, peer: &str, method: &Method, pairs: &[(&str, &str)]) -> u16 {
+        asked(http, peer, (method, "/health"), pairs)
+    }
+
+    fn asked(http: &Http, peer: &str, (method, path): (&Method, &str), pairs: &[(&str, &str)]) -> u16 {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let peer = Some(peer.parse().unwrap());
-        let asked = Asked { peer, method, path: "/health", authority: None, headers: &headers };
+        let asked = Asked { peer, method, path, authority: None, headers: &headers };
         Guard::new(http).check(asked).err().map_or(200, |r| r.response().status().as_u16())
     }
 
@@ -302,6 +326,23 @@ mod tests {
         ] {
             let headers = [("host", "localhost"), ("origin", origin)];
             assert_eq!(check(&http(), "127.0.0.1", &Method::GET, &headers), expected, "{origin}");
+        }
+    }
+
+    #[test]
+    fn what_pages_load() {
+        for (path, site, destination, expected) in [
+            ("/", "cross-site", "document", 200),
+            ("/", "cross-site", "iframe", 403),
+            ("/page/app.js", "cross-site", "script", 403),
+            ("/page/app.js", "same-origin", "script", 200),
+            ("/health", "cross-site", "document", 403),
+            ("/health", "same-site", "empty", 200),
+            ("/health", "none", "document", 200),
+        ] {
+            let pairs = [("host", "localhost"), ("sec-fetch-site", site), ("sec-fetch-dest", destination)];
+            let code = asked(&http(), "127.0.0.1", (&Method::GET, path), &pairs);
+            assert_eq!(code, expected, "{path} {site} {destination}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`serve`] owns nothing that it did not get: the caller binds the socket, and the [`Server`] carries the signal
 //! to stop.
 
+mod body;
 mod guard;
 mod health;
 mod keys;
@@ -24,10 +25,7 @@ use std::time::{Duration, Instant};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::from_fn;
-use actix_web::{
-    Error, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, body::MessageBody, error::PayloadError,
-    web,
-};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, body::MessageBody, web};
 use actix_web_lab::middleware::CatchPanic;
 
 use crate::config::Http;
@@ -35,6 +33,7 @@ use crate::mcp::Server;
 use crate::mcp::access::{Access, Denied};
 use crate::mcp::session::Sessions;
 use crate::web::{ASSETS, asset};
+use body::Body;
 use guard::{Guard, Passed};
 use reply::Refusal;
 
@@ -116,9 +115,6 @@ struct App {
     body_limit: usize,
 }
 
-/// A body, or what kept it from being read.
-type Body = Result<web::Bytes, Error>;
-
 impl App {
     fn new(http: &Http, server: Arc<Server>) -> App {
         App {
@@ -131,14 +127,7 @@ impl App {
     }
 
     fn read(&self, body: Body) -> Result<web::Bytes, Refusal> {
-        body.map_err(|error| match error.as_error::<PayloadError>() {
-            Some(PayloadError::Overflow) => Refusal::too_large(self.body_limit),
-            _ => Refusal::new(
-                StatusCode::BAD_REQUEST,
-                "broken_body",
-                format!("the body can't be read: {error}"),
-            ),
-        })
+        body.read(self.body_limit)
     }
 
     /// Which tools a request may see: by its path, and by its key.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::model::Severity;
+use crate::text;
 
 use super::super::Report;
 use super::{message, summary};
@@ -28,7 +29,7 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
 
 /// What a command says, which ends at the end of the line.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text::plain(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// A property's value, which also ends at a comma or colon.

@@ -14,11 +14,10 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
     for finding in &report.findings {
         let here = (finding.plugin.as_ref(), finding.file.as_ref());
         if place != Some(here) {
-            out += match here.1 {
-                Some(file) => file.to_string_lossy(),
+            out += &match here.1 {
+                Some(file) => text::line(&file.to_string_lossy()),
                 None => "all plugins".into(),
-            }
-            .as_ref();
+            };
             out.push('\n');
             place = Some(here);
         }
@@ -28,7 +27,7 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
             Some(Class::Wording) => ", wording",
             None => "",
         };
-        let said = text::plain(&message(finding).replace('\n', " "));
+        let said = text::line(&message(finding));
         let _ = writeln!(out, "  {}[{}{class}] {said}", word(finding.severity), finding.code);
     }
     if !out.is_empty() {

@@ -9,6 +9,7 @@ mod sarif;
 use std::fmt::Write;
 
 use crate::model::Severity;
+use crate::text;
 
 use super::{Finding, Report};
 
@@ -31,9 +32,9 @@ pub enum Format {
 pub fn text(report: &Report, format: Format, deny: Severity) -> String {
     match format {
         Format::Human => human::text(report, deny),
-        Format::Json => json::text(report, deny),
+        Format::Json => text::json(&json::text(report, deny)),
         Format::Junit => junit::text(report, deny),
-        Format::Sarif => sarif::text(report),
+        Format::Sarif => text::json(&sarif::text(report)),
         Format::Github => github::text(report, deny),
     }
 }

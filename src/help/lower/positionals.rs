@@ -14,23 +14,43 @@ struct Unclaimed<'a> {
     by_name: BTreeMap<String, Vec<(&'a Section<'a>, &'a Entry<'a>)>>,
     /// The names in the order of the page, by line.
     in_order: BTreeMap<usize, String>,
+    /// The names that the usage has not, by their letters and digits.
+    by_letters: BTreeMap<String, Vec<String>>,
+    /// The names of entries that list nothing, in the order of the page.
+    plain: Vec<String>,
+    /// Atoms without a name that were looked up.
+    nameless: usize,
+}
+
+/// Atoms without a name that are looked up: argparse prints one for a parser.
+const MAX_NAMELESS: usize = 16;
+
+/// What different ways to write one name have in common.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 impl<'a> Unclaimed<'a> {
     fn of(page: &Page<'a>) -> Unclaimed<'a> {
         let mut by_name = BTreeMap::<String, Vec<_>>::new();
-        let mut in_order = BTreeMap::new();
+        let (mut in_order, mut plain) = (BTreeMap::new(), Vec::new());
         for judged in page.real_sections() {
             for (entry, option) in &judged.entries {
                 if option.is_none() {
                     let name = usage::squeeze(entry.header);
                     in_order.insert(entry.line, name.clone());
+                    plain.extend((entry.rows.is_empty() && !name.is_empty()).then(|| name.clone()));
                     by_name.entry(name).or_default().push((judged.section, *entry));
                 }
             }
         }
         by_name.values_mut().for_each(|same| same.reverse());
-        Unclaimed { by_name, in_order }
+        let named = Named::of(&page.usage);
+        let mut by_letters = BTreeMap::<String, Vec<String>>::new();
+        for name in by_name.keys().filter(|name| !named.has_name(name) && !name.is_empty()) {
+            by_letters.entry(letters(name)).or_default().push(name.clone());
+        }
+        Unclaimed { by_name, in_order, by_letters, plain, nameless: 0 }
     }
 
     fn take(&mut self, name: &str) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
@@ -146,23 +166,18 @@ impl<'a> Lowered<'_, 'a> {
     ) -> Option<(&'a Section<'a>, &'a Entry<'a>)> {
         let What::Positional { name, arity, .. } = &self.page.usage.items[index].what else { return None };
         let key = if name.is_empty() && *arity == Arity::Remainder && self.page.generated {
-            let entries = self.page.real_sections().flat_map(|s| &s.entries);
-            let plain = entries.filter(|(e, o)| o.is_none() && e.rows.is_empty());
+            unclaimed.nameless += 1;
+            if unclaimed.nameless > MAX_NAMELESS {
+                return None;
+            }
             // Another positional may be called the same: then there is an entry more than atoms of the name.
-            plain
-                .map(|(e, _)| usage::squeeze(e.header))
-                .find(|key| !key.is_empty() && unclaimed.count(key) > places.behind(index, key))
+            unclaimed.plain.iter().find(|key| unclaimed.count(key) > places.behind(index, key))
         } else {
-            let named = Named::of(&self.page.usage);
-            let free = |key: &&String| !named.has_name(key) && !key.is_empty();
-            let plain = |s: &str| {
-                s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
-            };
             let is_action = |k: &String| unclaimed.by_name[k].iter().any(|(_, e)| !e.rows.is_empty());
-            let mut keys = unclaimed.by_name.keys().filter(free);
-            keys.find(|k| plain(k) == plain(name) && !is_action(k)).cloned()
+            unclaimed.by_letters.get(&letters(name))?.iter().find(|key| !is_action(key))
         };
-        unclaimed.take(&key?)
+        let key = key?.clone();
+        unclaimed.take(&key)
     }
 
     fn positional(&mut self, positional: Positional) {

@@ -3,9 +3,13 @@
 use super::{BLANK, Item, Known, Usage, What};
 use crate::help::values;
 use crate::model::Arity;
+use crate::text;
 
 /// Brackets that may nest, so that odd pages do not exhaust the stack.
 const MAX_DEPTH: usize = 16;
+
+/// The longest name or flag that is looked up, in bytes: a word may go on to the end of a page, and many begin in it.
+const MAX_NAME: usize = 4096;
 
 /// The brackets around what is being read.
 #[derive(Clone, Copy, Default)]
@@ -22,11 +26,14 @@ pub(super) struct Reader<'a> {
     usage: Usage,
     /// The number of the known option of each item.
     options: Vec<Option<usize>>,
+    /// Where what a brace or angle opens is closed, in the order of the openings.
+    pairs: Vec<(usize, usize)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a str, known: &'a Known, prefixes: &'a str) -> Reader<'a> {
-        Reader { text, at: 0, known, prefixes, usage: Usage::default(), options: Vec::new() }
+        let (usage, options, pairs) = (Usage::default(), Vec::new(), pairs(text));
+        Reader { text, at: 0, known, prefixes, usage, options, pairs }
     }
 
     /// Reads the whole text.
@@ -108,7 +115,7 @@ impl<'a> Reader<'a> {
 
     /// The flag that `text` begins with: the longest known one, else what the next bracket, bar or blank ends.
     fn flag_word(&self, text: &'a str) -> &'a str {
-        let word = word_at(text, 0);
+        let word = name_at(text);
         let ends = word.rmatch_indices([']', ')', '=']).take(MAX_DEPTH).map(|(end, _)| &word[..end]);
         let known = std::iter::once(word).chain(ends).find(|w| self.known.options.contains_key(*w));
         known.unwrap_or_else(|| flag_word(text))
@@ -121,7 +128,7 @@ impl<'a> Reader<'a> {
     }
 
     fn positional_in(&self, text: &str) -> Option<&'a str> {
-        let mut word = Some(word_at(text, 0));
+        let mut word = Some(name_at(text));
         // A name may end in brackets of its own, before those of the usage.
         let words = std::iter::from_fn(|| {
             let this = word?;
@@ -312,10 +319,21 @@ impl<'a> Reader<'a> {
         self.push(What::Positional { name: name.to_owned(), arity, known: true }, None, frame);
     }
 
+    /// A word, in which braces and angles hold their blanks together.
+    fn bracketed_word(&self, close: Option<char>) -> &'a str {
+        let text = self.rest();
+        if let Ok(pair) = self.pairs.binary_search_by_key(&self.at, |(open, _)| *open) {
+            let end = self.pairs[pair].1 + 1 - self.at;
+            return &text[..end + flag_word(&text[end..]).len()];
+        }
+        let end = text.find(|c: char| c == ' ' || c == '|' || Some(c) == close).unwrap_or(text.len());
+        &text[..end]
+    }
+
     /// A word that no entry explains.
     fn unknown(&mut self, frame: Frame) {
         let rest = self.rest();
-        let word = bracketed_word(rest, frame.close);
+        let word = self.bracketed_word(frame.close);
         self.at += word.len();
         if word == "..." || word.is_empty() {
             self.at += usize::from(word.is_empty()) * rest.chars().next().map_or(0, char::len_utf8);
@@ -365,19 +383,24 @@ fn flag_word(text: &str) -> &str {
     &text[..end]
 }
 
-/// A word, in which braces and angles hold their blanks together.
-fn bracketed_word(text: &str, close: Option<char>) -> &str {
-    let pairs = [('{', '}'), ('<', '>')];
-    if let Some((open, shut)) = pairs.into_iter().find(|(open, _)| text.starts_with(*open)) {
-        let mut depth = 0_usize;
-        for (i, c) in text.char_indices() {
-            depth = if c == open { depth + 1 } else { depth - usize::from(c == shut) };
-            if depth == 0 {
-                let end = i + c.len_utf8();
-                return &text[..end + flag_word(&text[end..]).len()];
+/// The word that `text` begins with, as far as a name can go.
+fn name_at(text: &str) -> &str {
+    word_at(text::head(text, MAX_NAME), 0)
+}
+
+/// Where each brace and angle is closed that is, in the order of where they open.
+fn pairs(text: &str) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for (open, shut) in [(b'{', b'}'), (b'<', b'>')] {
+        let mut opened = Vec::new();
+        for (at, byte) in text.bytes().enumerate() {
+            if byte == open {
+                opened.push(at);
+            } else if byte == shut {
+                pairs.extend(opened.pop().map(|from| (from, at)));
             }
         }
     }
-    let end = text.find(|c: char| c == ' ' || c == '|' || Some(c) == close).unwrap_or(text.len());
-    &text[..end]
+    pairs.sort_unstable();
+    pairs
 }
