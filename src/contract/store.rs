@@ -187,6 +187,10 @@ struct Version {
 }
 
 fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    // To open a pipe is to wait for whoever writes into it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no file"));
+    }
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_SIZE {
@@ -201,7 +205,7 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 /// Writes a file in one step, so that no reader ever sees half of it; a file that has these bytes is left alone.
 fn write_changed(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|old| old == bytes) {
+    if read_bounded(path).is_ok_and(|old| old == bytes) {
         return Ok(());
     }
     let directory = path.parent().unwrap_or(Path::new("."));

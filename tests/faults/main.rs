@@ -7,7 +7,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod clients;
+mod discovery;
+mod disk;
 mod plugins;
 #[path = "../support/schemas.rs"]
 mod schemas;
+mod stop;
+mod wire;
 mod world;
