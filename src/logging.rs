@@ -25,6 +25,10 @@ const FILE_BYTES: usize = 10 << 20;
 /// Rotated files that are kept besides `mcp.log`.
 const FILES_KEPT: usize = 5;
 
+/// What the console shows where nothing is said. The watcher of files warns of each directory that went before its watch
+/// did, which is how plugins go.
+const CONSOLE: &str = "info,notify=error";
+
 /// The console, and the file where there is one.
 struct Tee {
     console: env_logger::Logger,
@@ -114,7 +118,7 @@ impl<W: io::Write> io::Write for Noting<W> {
 pub fn start(config: &Config, filter: Option<&str>) {
     let (directory, format) = (config.log_dir.as_deref(), config.log_format);
     let mut console = builder(format);
-    let console = console.parse_filters(filter.unwrap_or("info")).target(Target::Stderr).build();
+    let console = console.parse_filters(filter.unwrap_or(CONSOLE)).target(Target::Stderr).build();
     let (file, problem) = match directory.map(|directory| open(directory, format)) {
         Some(Ok(file)) => (Some(file), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -176,7 +180,8 @@ fn open(directory: &Path, format: LogFormat) -> io::Result<LogFile> {
     let news = Arc::default();
     let target = Target::Pipe(Box::new(Noting { inner: file, fails: false, news: Arc::clone(&news) }));
     let mut builder = builder(format);
-    builder.filter_module("smcp", LevelFilter::Debug).filter_level(LevelFilter::Info).target(target);
+    builder.filter_module("smcp", LevelFilter::Debug).filter_module("notify", LevelFilter::Error);
+    builder.filter_level(LevelFilter::Info).target(target);
     Ok(LogFile { logger: builder.build(), news })
 }
 

@@ -39,7 +39,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
 
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")));
     run(async |signals| {
         let Some((registry, variables)) = signals.or_stop(load(&config, &())).await else {
             return Ok(());

@@ -13,5 +13,8 @@ mod plugins;
 #[path = "../support/schemas.rs"]
 mod schemas;
 mod stop;
+#[allow(dead_code, reason = "the soak uses the rest")]
+#[path = "../support/wire.rs"]
 mod wire;
+#[path = "../support/world.rs"]
 mod world;

@@ -72,18 +72,18 @@ fn hello() -> Value {
 }
 
 /// A session of `/mcp`.
-pub(crate) struct Session<'a> {
-    world: &'a World,
+pub(crate) struct Session {
+    url: String,
     id: String,
 }
 
-impl<'a> Session<'a> {
-    pub(crate) async fn open(world: &'a World) -> Session<'a> {
+impl Session {
+    pub(crate) async fn open(world: &World) -> Session {
         let response =
             both(reqwest::Client::new().post(world.url("/mcp"))).json(&hello()).send().await.unwrap();
         let id = response.headers()["mcp-session-id"].to_str().unwrap().to_owned();
         schemas::check(LEGACY, Some("initialize"), &response.json().await.unwrap());
-        Session { world, id }
+        Session { url: world.url("/mcp"), id }
     }
 
     fn with(&self, request: RequestBuilder) -> RequestBuilder {
@@ -91,12 +91,18 @@ impl<'a> Session<'a> {
     }
 
     pub(crate) fn post(&self, message: &Value) -> RequestBuilder {
-        self.with(reqwest::Client::new().post(self.world.url("/mcp"))).json(message)
+        self.with(reqwest::Client::new().post(&self.url)).json(message)
     }
 
     /// The session's own stream.
     pub(crate) fn listen(&self) -> RequestBuilder {
-        self.with(reqwest::Client::new().get(self.world.url("/mcp")))
+        self.with(reqwest::Client::new().get(&self.url))
+    }
+
+    /// Ends it and all that runs in it.
+    pub(crate) async fn end(self) {
+        let response = self.with(reqwest::Client::new().delete(&self.url)).send().await.unwrap();
+        assert_eq!(response.status(), 204);
     }
 
     pub(crate) async fn cancel(&self, id: u64) {
@@ -133,15 +139,33 @@ impl Events {
         Events { response, buffer: String::new(), revision, method: method.to_owned() }
     }
 
+    /// Waits as long as it takes; `None` also where the stream breaks off, as it does when the server is gone.
+    pub(crate) async fn next_or_broken(&mut self) -> Option<Value> {
+        loop {
+            if let Some(data) = self.buffered() {
+                return Some(serde_json::from_str(&data).unwrap());
+            }
+            let part = self.response.chunk().await.ok()??;
+            self.buffer += std::str::from_utf8(&part).unwrap();
+        }
+    }
+
+    /// The data of the next event that has come whole.
+    fn buffered(&mut self) -> Option<String> {
+        while let Some(end) = self.buffer.find("\n\n") {
+            let block: String = self.buffer.drain(..end + 2).collect();
+            if let Some(data) = block.lines().find_map(|line| line.strip_prefix("data: ")) {
+                return Some(data.to_owned());
+            }
+        }
+        None
+    }
+
     /// The data of the next event; `None` at the end.
     async fn block(&mut self) -> Option<String> {
         loop {
-            if let Some(end) = self.buffer.find("\n\n") {
-                let block: String = self.buffer.drain(..end + 2).collect();
-                match block.lines().find_map(|line| line.strip_prefix("data: ")) {
-                    Some(data) => return Some(data.to_owned()),
-                    None => continue,
-                }
+            if let Some(data) = self.buffered() {
+                return Some(data);
             }
             match tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("an event in time") {
                 Ok(Some(part)) => self.buffer += std::str::from_utf8(&part).unwrap(),

@@ -1,4 +1,4 @@
-//! A server of plugins that behave badly, in a directory of its own, and what can be seen of it from outside.
+//! A server of plugins in a directory of its own, and what can be seen of it from outside.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ impl Site {
 
     /// Writes the plugin that behaves badly, under some name.
     pub(crate) fn faulty(&self, name: &str) -> PathBuf {
-        self.plugin(name, include_str!("plugins/faulty/cli.py"))
+        self.plugin(name, include_str!("../faults/plugins/faulty/cli.py"))
     }
 
     /// The program, without any setting of whoever runs the tests, behind the words of `wrapper`.
@@ -133,7 +133,7 @@ fn python() -> PathBuf {
 pub(crate) struct Said(Arc<Mutex<String>>);
 
 impl Said {
-    fn hear(&self, stream: impl Read + Send + 'static) {
+    pub(crate) fn hear(&self, stream: impl Read + Send + 'static) {
         let said = Arc::clone(&self.0);
         let lines = BufReader::new(stream).lines().map_while(Result::ok);
         std::thread::spawn(move || lines.for_each(|line| *said.lock().unwrap() += &(line + "\n")));
