@@ -53,21 +53,6 @@ impl Desk {
         said.hear(std::fs::File::from(child.stderr.take().unwrap().into_owned_fd().unwrap()));
         let (input, output) = (child.stdin.take(), child.stdout.take().unwrap());
         let id = child.id().unwrap();
-        let desk =
-            Desk::new(Way::Pipe { id, input: AsyncMutex::new(input), child: AsyncMutex::new(child) }, tally);
-        let reading = Arc::clone(&desk);
-        tokio::spawn(async move {
-            let mut lines = BufReader::new(output).lines();
-            while let Ok(Some(line)) = lines.next_line().await {
-                reading.hand_out(&serde_json::from_str(&line).unwrap());
-            }
-        });
-        desk
-    }
-
-    /// A session of the older HTTP transport.
-    pub(crate) async fn sse(world: &World, tally: &Arc<Tally>) -> Arc<Desk> {
-        let (mut events, url) = wire::sse(world).await;
         let pipe = Pipe { id, input: AsyncMutex::new(input), child: AsyncMutex::new(child) };
         let desk = Desk::new(Way::Pipe(Box::new(pipe)), tally);
         let reading = Arc::clone(&desk);
