@@ -90,7 +90,9 @@ impl Report {
         let silent = self.silent();
         add(silent.is_empty(), "each kind of call was made over each transport", silent.join(", "));
         let unseen = of("changes that do not show");
-        add(unseen.is_empty(), "each change of a plugin shows", unseen);
+        let longest = format!("the slowest after {:.0} s", self.tally.longest().as_secs_f64());
+        let holds = unseen.is_empty();
+        add(holds, "each change of a plugin shows", if holds { longest } else { unseen });
         let known: Vec<&str> =
             ANSWERS.iter().map(|(name, _)| *name).chain(["changes that do not show"]).collect();
         let others = self.tally.other_faults(&known);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// Faults that are told word by word; more of a kind are counted.
 const TOLD: usize = 5;
@@ -12,6 +13,7 @@ pub(crate) struct Tally {
     pub(crate) gate: tokio::sync::RwLock<()>,
     calls: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     other: Mutex<BTreeMap<&'static str, u64>>,
+    longest: Mutex<Duration>,
     faults: Mutex<BTreeMap<&'static str, (u64, Vec<String>)>>,
 }
 
@@ -26,13 +28,23 @@ impl Tally {
         *self.other.lock().unwrap().entry(what).or_default() += 1;
     }
 
+    /// A change of a plugin has shown after so long.
+    pub(crate) fn waited(&self, long: Duration) {
+        let mut longest = self.longest.lock().unwrap();
+        *longest = long.max(*longest);
+    }
+
+    pub(crate) fn longest(&self) -> Duration {
+        *self.longest.lock().unwrap()
+    }
+
     /// Something is wrong.
     pub(crate) fn fault(&self, what: &'static str, how: &str) {
         let mut faults = self.faults.lock().unwrap();
         let (count, told) = faults.entry(what).or_default();
         *count += 1;
         if told.len() < TOLD {
-            told.push(how.chars().take(400).collect());
+            told.push(how.chars().take(600).collect());
         }
     }
 
