@@ -6,6 +6,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use env_logger::{Builder, Target};
 use file_rotate::compression::Compression;
@@ -25,24 +26,56 @@ const FILE_BYTES: usize = 10 << 20;
 /// Rotated files that are kept besides `mcp.log`.
 const FILES_KEPT: usize = 5;
 
+/// What the console shows where nothing is said. The watcher of files warns of each directory that went before its watch
+/// did, which is how plugins go.
+const CONSOLE: &str = "info,notify=error";
+
 /// The console, and the file where there is one.
 struct Tee {
     console: env_logger::Logger,
-    file: Option<env_logger::Logger>,
+    file: Option<LogFile>,
+}
+
+/// The file's logger, and what its writer came upon.
+struct LogFile {
+    logger: env_logger::Logger,
+    news: Arc<Mutex<Option<News>>>,
+}
+
+/// What the console is to be told of the file.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// It takes no lines any more.
+    Fails(String),
+    /// It takes them again.
+    Works,
 }
 
 impl Tee {
     fn write(&self, record: &Record) {
         self.console.log(record);
-        if let Some(file) = &self.file {
-            file.log(record);
+        let Some(file) = &self.file else { return };
+        file.logger.log(record);
+        let news = file.news.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match news {
+            None => {}
+            Some(News::Fails(why)) => {
+                let what = format_args!("mcp.log can't be written: {why}");
+                self.console.log(&own(log::Level::Warn).args(what).build());
+            }
+            Some(News::Works) => {
+                let mut record = own(log::Level::Warn);
+                let record = record.args(format_args!("mcp.log is written again; lines are missing")).build();
+                self.console.log(&record);
+                file.logger.log(&record);
+            }
         }
     }
 }
 
 impl Log for Tee {
     fn enabled(&self, metadata: &Metadata) -> bool {
-        self.console.enabled(metadata) || self.file.as_ref().is_some_and(|f| f.enabled(metadata))
+        self.console.enabled(metadata) || self.file.as_ref().is_some_and(|f| f.logger.enabled(metadata))
     }
 
     /// What clients and plugins call themselves may be in a line: it can't begin another, nor drive a terminal.
@@ -56,8 +89,39 @@ impl Log for Tee {
     fn flush(&self) {
         self.console.flush();
         if let Some(file) = &self.file {
-            file.flush();
+            file.logger.flush();
         }
+    }
+}
+
+fn own(level: log::Level) -> log::RecordBuilder<'static> {
+    let mut record = Record::builder();
+    record.level(level).target(module_path!());
+    record
+}
+
+/// A writer that notes when it begins and ceases to fail: the logger itself says nothing of that.
+struct Noting<W> {
+    inner: W,
+    fails: bool,
+    news: Arc<Mutex<Option<News>>>,
+}
+
+impl<W: io::Write> io::Write for Noting<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // What was written of a line up to its failure gets an end, so that the next one stands by itself.
+        let begun = if self.fails { self.inner.write_all(b"\n") } else { Ok(()) };
+        let written = begun.and_then(|()| self.inner.write_all(line));
+        if written.is_err() != self.fails {
+            self.fails = written.is_err();
+            let news = written.as_ref().err().map_or(News::Works, |error| News::Fails(error.to_string()));
+            *self.news.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
+        }
+        written.map(|()| line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -65,13 +129,13 @@ impl Log for Tee {
 pub fn start(config: &Config, filter: Option<&str>) {
     let (directory, format) = (config.log_dir.as_deref(), config.log_format);
     let mut console = builder(format);
-    let console = console.parse_filters(filter.unwrap_or("info")).target(Target::Stderr).build();
+    let console = console.parse_filters(filter.unwrap_or(CONSOLE)).target(Target::Stderr).build();
     let (file, problem) = match directory.map(|directory| open(directory, format)) {
         Some(Ok(file)) => (Some(file), None),
         Some(Err(problem)) => (None, Some(problem)),
         None => (None, None),
     };
-    let level = file.as_ref().map_or(LevelFilter::Off, env_logger::Logger::filter).max(console.filter());
+    let level = file.as_ref().map_or(LevelFilter::Off, |file| file.logger.filter()).max(console.filter());
     if log::set_boxed_logger(Box::new(Tee { console, file })).is_ok() {
         log::set_max_level(level);
     }
@@ -117,19 +181,19 @@ impl<'kvs> VisitSource<'kvs> for Fields {
 }
 
 /// The logger that writes `mcp.log` in a directory.
-fn open(directory: &Path, format: LogFormat) -> io::Result<env_logger::Logger> {
+fn open(directory: &Path, format: LogFormat) -> io::Result<LogFile> {
     std::fs::create_dir_all(directory)?;
     let path = directory.join("mcp.log");
-    // `FileRotate` drops what it can't write, so whether it can is asked first.
+    // `FileRotate` drops what it can't open, so whether it can is asked first.
     OpenOptions::new().create(true).append(true).open(&path)?;
     let limit = ContentLimit::BytesSurpassed(FILE_BYTES);
     let file = FileRotate::new(path, AppendCount::new(FILES_KEPT), limit, Compression::None, None);
-    let target = Target::Pipe(Box::new(file));
-    Ok(builder(format)
-        .filter_module("smcp", LevelFilter::Debug)
-        .filter_level(LevelFilter::Info)
-        .target(target)
-        .build())
+    let news = Arc::default();
+    let target = Target::Pipe(Box::new(Noting { inner: file, fails: false, news: Arc::clone(&news) }));
+    let mut builder = builder(format);
+    builder.filter_module("smcp", LevelFilter::Debug).filter_module("notify", LevelFilter::Error);
+    builder.filter_level(LevelFilter::Info).target(target);
+    Ok(LogFile { logger: builder.build(), news })
 }
 
 #[cfg(test)]

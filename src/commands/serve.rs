@@ -26,30 +26,47 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
     // Bound before plugins are read, so that a port in use is told at once.
     let listener =
         TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
-    runtime()?.block_on(async {
-        let (registry, variables) = load(&config, &Bar::new()).await;
-        super::print(&summary(&config, &registry.summary()))?;
-        super::print(&addresses(listener.local_addr()?))?;
-        let shutdown = stop_signal();
-        let server = server(&config, registry, variables, &shutdown);
+    run(async |signals| {
+        let Some((registry, variables)) = signals.or_stop(load(&config, &Bar::new())).await else {
+            return Ok(());
+        };
+        say(&summary(&config, &registry.summary()));
+        say(&addresses(listener.local_addr()?));
+        let server = server(&config, registry, variables, &signals.stop);
         transport::serve(listener, &config.http, server).await?;
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     })
 }
 
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")));
+    run(async |signals| {
+        let Some((registry, variables)) = signals.or_stop(load(&config, &())).await else {
+            return Ok(());
+        };
+        log::info!("{}", summary(&config, &registry.summary()));
+        let server = server(&config, registry, variables, &signals.stop);
+        transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
+        Ok(())
+    })
+}
+
+/// Serves until it ends in good order, or at once where a second signal says so.
+fn run(serve: impl AsyncFnOnce(&Signals) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let (registry, variables) = load(&config, &()).await;
-        log::info!("{}", summary(&config, &registry.summary()));
-        let shutdown = stop_signal();
-        let server = server(&config, registry, variables, &shutdown);
-        transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
-        anyhow::Ok(ExitCode::SUCCESS)
+        let signals = Signals::listen();
+        tokio::select! {
+            served = serve(&signals) => served.map(|()| ExitCode::SUCCESS),
+            () = signals.hurry.cancelled() => {
+                log::warn!("ended at once by a second signal; what still ran is killed");
+                Ok(ExitCode::FAILURE)
+            }
+        }
     });
-    // A read of standard input can't be taken back: don't wait for the thread that is in it.
+    // A read of standard input can't be taken back: don't wait for the thread that is in it. What plugins still run are
+    // killed with the runtime or, as nobody waits for that, by the sentinel.
     runtime.shutdown_background();
     code
 }
@@ -108,6 +125,7 @@ pub(super) fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 fn start(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime::Runtime> {
+    process::allow_open_files();
     let sentinel =
         std::env::current_exe().and_then(|exe| process::post_sentinel(&[exe.into(), "sentinel".into()]));
     if let Err(error) = sentinel {
@@ -116,23 +134,50 @@ fn start(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime:
     builder.enable_all().build().context("can't start the runtime")
 }
 
-/// Becomes cancelled at SIGINT or SIGTERM.
-fn stop_signal() -> CancellationToken {
-    use tokio::signal::unix::{SignalKind, signal};
-    let token = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        match signal(kind) {
-            Ok(mut stream) => {
-                let token = token.clone();
-                tokio::spawn(async move {
-                    stream.recv().await;
-                    token.cancel();
-                });
+/// SIGINT and SIGTERM: the first one stops, the second one ends at once.
+struct Signals {
+    stop: CancellationToken,
+    hurry: CancellationToken,
+}
+
+impl Signals {
+    fn listen() -> Signals {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = Signals { stop: CancellationToken::new(), hurry: CancellationToken::new() };
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+            let (stop, hurry) = (signals.stop.clone(), signals.hurry.clone());
+            match signal(kind) {
+                Ok(mut heard) => drop(tokio::spawn(async move {
+                    while heard.recv().await.is_some() {
+                        if stop.is_cancelled() {
+                            hurry.cancel();
+                        } else {
+                            log::info!("stopping: calls are cancelled; a second signal ends at once");
+                            stop.cancel();
+                        }
+                    }
+                })),
+                Err(error) => log::warn!("signals are not heard: {error}"),
             }
-            Err(error) => log::warn!("signals are not heard: {error}"),
+        }
+        signals
+    }
+
+    /// What `work` gives; `None` where the signal to stop comes first.
+    async fn or_stop<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.stop.cancelled() => None,
         }
     }
-    token
+}
+
+/// Tells whoever looks at standard output, and the log file. One that takes nothing is no reason not to serve.
+fn say(text: &str) {
+    log::debug!("{text}");
+    if let Err(error) = super::print(text) {
+        log::warn!("standard output takes nothing: {error}");
+    }
 }
 
 /// How many plugins and tools, what is wrong with which plugin, and what was passed over.

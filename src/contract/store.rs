@@ -97,7 +97,10 @@ impl Store {
         let path = self.contract_path(plugin);
         let bytes = match files::read(&path, MAX_SIZE) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // Where the directory is none there is no contract; that it can't be written is told once.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(source) => return Err(ContractError::Unreadable { path, source }),
         };
         let damaged = |reason: String| ContractError::Damaged { path: path.clone(), reason };

@@ -10,6 +10,9 @@ use super::{Context, Server, governor, health, tools};
 use crate::argv::ArgvError;
 use crate::outcome::{CallResult, failure};
 
+/// Bad arguments that are told one by one; more than a person or a model reads are counted.
+const TOLD: usize = 20;
+
 /// Runs a tool. A tool that is not there and, in older revisions, arguments that it does not take are errors of the
 /// protocol; all else is a result, or asks for input.
 pub(super) async fn run(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
@@ -60,11 +63,14 @@ async fn reload(server: &Server, context: &Context) {
 }
 
 fn bad_arguments(errors: &[ArgvError], revision: Revision) -> Result<CallResult, RpcError> {
-    let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let told = &errors[..errors.len().min(TOLD)];
+    let rest = errors.len() - told.len();
+    let rest = (rest > 0).then(|| format!("and {rest} more"));
+    let message = told.iter().map(ToString::to_string).chain(rest).collect::<Vec<_>>().join("; ");
     if revision.bad_arguments_are_results() {
         return Ok(failure("invalid_arguments", &message));
     }
     let details: Vec<Value> =
-        errors.iter().map(|e| json!({"argument": e.argument, "reason": e.reason})).collect();
+        told.iter().map(|e| json!({"argument": e.argument, "reason": e.reason})).collect();
     Err(RpcError::params(message).with(json!({"code": "invalid_arguments", "arguments": details})))
 }

@@ -10,6 +10,7 @@ mod call;
 mod changes;
 mod completion;
 pub mod dispatch;
+mod early;
 pub mod era;
 pub mod fit;
 mod governor;

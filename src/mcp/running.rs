@@ -30,9 +30,10 @@ pub(super) async fn run(
     let ended = loop {
         tokio::select! {
             biased;
+            // First, so that nothing is started any more.
+            () = server.shutdown().cancelled(), if !stop.is_cancelled() => stop.cancel(),
             Some(line) = lines.recv() => teller.tell(&line),
             ended = &mut call => break ended,
-            () = server.shutdown().cancelled(), if !stop.is_cancelled() => stop.cancel(),
         }
     };
     while let Ok(line) = lines.try_recv() {

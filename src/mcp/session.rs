@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Selection};
 use super::asking::{Capabilities, Pending};
+use super::early::Early;
 use super::era::{Level, Revision};
 use super::message::{Id, Response, RpcError};
 
@@ -119,6 +120,7 @@ struct State {
     capabilities: Capabilities,
     log_level: Option<Level>,
     running: HashMap<Id, CancellationToken>,
+    early: Early,
     outgoing: Option<Outgoing>,
     /// Which tools it sees, where that is not just what its profile says.
     selection: Option<Arc<Selection>>,
@@ -136,6 +138,7 @@ impl Session {
             capabilities: Capabilities::default(),
             log_level: None,
             running: HashMap::new(),
+            early: Early::default(),
             outgoing: None,
             selection: None,
             subscriptions: HashMap::new(),
@@ -258,16 +261,21 @@ impl Session {
                 format!("{REQUEST_LIMIT} requests of this session are running; wait for one to end");
             return Err(RpcError::new(RpcError::INTERNAL, message));
         }
-        let cancel = self.closed.child_token();
+        let (cancel, now) = (self.closed.child_token(), Instant::now());
+        if state.early.take(id, now) {
+            cancel.cancel();
+        }
         state.running.insert(id.clone(), cancel.clone());
-        state.used = Instant::now();
+        state.used = now;
         Ok(Running { session: Arc::clone(self), id: id.clone(), cancel })
     }
 
-    /// Cancels a running request; an id that isn't running is no error (it may just have ended).
+    /// Cancels a running request; an id that isn't running is no error: it may just have ended, or not have come yet.
     pub fn cancel(&self, id: &Id) {
-        if let Some(cancel) = self.state().running.get(id) {
-            cancel.cancel();
+        let mut state = self.state();
+        match state.running.get(id) {
+            Some(cancel) => cancel.cancel(),
+            None => state.early.cancel(id, Instant::now()),
         }
     }
 
@@ -327,6 +335,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.session.state();
         state.running.remove(&self.id);
+        state.early.ended(&self.id);
         state.used = Instant::now();
     }
 }

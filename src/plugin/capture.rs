@@ -168,7 +168,9 @@ impl Capturer {
         let (live, mut diagnostics) = output.map(|path| read_live(&path)).unwrap_or_default();
         let stdout = String::from_utf8_lossy(&finished.stdout.head);
         let stderr = String::from_utf8_lossy(&finished.stderr.head);
-        let Some(answer) = answer::page(&stdout, &stderr) else {
+        // Who was killed may have been in the middle of its page, unless its parser has told all.
+        let is_whole = live.is_some() || !matches!(finished.end, End::Signal(_));
+        let Some(answer) = answer::page(&stdout, &stderr).filter(|_| is_whole) else {
             // A live description and a good end prove that the parser printed its help, whatever that looks like.
             let proven = live.filter(|_| finished.end == End::Exit(0));
             let Some(live) = proven else { return Err(silence(&finished, self.timeout)) };

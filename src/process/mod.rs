@@ -11,6 +11,7 @@ mod capture;
 mod counted;
 mod failure;
 mod group;
+mod limits;
 mod sentinel;
 
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ use group::Group;
 pub use capture::Captured;
 pub use counted::{Counts, counts};
 pub use failure::{Reason, SpawnError};
+pub use limits::allow_open_files;
 pub use sentinel::{post_sentinel, watch};
 
 /// How long a process that the leader leaves behind in its group may still write to the streams before the group is

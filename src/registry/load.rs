@@ -2,7 +2,7 @@
 //!
 //! A plugin that does not answer keeps its last good contract and is stale; whatever goes wrong with one stays with it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::config::{Config, Discovery};
-use crate::contract::{Contract, Fingerprint, Known, Store, Subject};
+use crate::contract::{Contract, ContractError, Fingerprint, Known, Store, Subject};
 use crate::model::{Command, Diagnostic, Severity, Tool};
 use crate::plugin::capture::{Capturer, Hangs, Program};
 use crate::plugin::describe;
@@ -50,6 +50,13 @@ enum Remembered {
     Unwritten(Box<Contract>),
 }
 
+/// A contract file that can't be used.
+const UNUSABLE: &str = "contract-unusable";
+/// One that was edited, or is of another state of the plugin than the one that is here.
+const DIFFERS: &str = "contract-differs";
+/// What a start tells of contract files: these are the operator's, not the plugin's author's.
+const CONTRACT_FAULTS: [&str; 2] = [UNUSABLE, DIFFERS];
+
 /// How long a program that did not answer is left alone while nothing of it changes: what it lacks may be elsewhere.
 const RETRY: Duration = Duration::from_secs(300);
 
@@ -77,6 +84,10 @@ struct Subjected {
     program: Program,
     describe: bool,
     outside: Vec<PathBuf>,
+    /// Its contract file is not to be written: it is of a later version of this program, which others may run.
+    is_foreign: bool,
+    /// The text of its contract where no fingerprint says that it is true.
+    doubted: Option<String>,
 }
 
 impl Loader {
@@ -166,6 +177,8 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
     if let Some(fault) = round.unwritable.get() {
         report.problems.push(Diagnostic::new(Severity::Warning, "schemas-unwritable", fault.clone()));
     }
+    let diagnostics = outcomes.iter().flatten().flat_map(|(loaded, _)| &loaded.plugin.diagnostics);
+    report.problems.extend(diagnostics.filter(|told| CONTRACT_FAULTS.contains(&told.code.as_str())).cloned());
     let in_order = outcomes.into_iter().zip(found.candidates).map(|(outcome, candidate)| match outcome {
         Some((served, _)) => served,
         None => failed(candidate, "an internal error; please report it".into()),
@@ -176,14 +189,15 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
 impl Round {
     /// Loads one plugin, and tells whether its program was asked.
     async fn load(&self, candidate: Candidate) -> (Loaded, bool) {
-        let subjected = match self.look_at(&candidate) {
+        let mut subjected = match self.look_at(&candidate) {
             Ok(subjected) => subjected,
             Err(reason) => return (failed(candidate, reason), false),
         };
         let store = &self.loader.store;
         let mut faults = Vec::new();
         let known = store.read(&candidate.name).unwrap_or_else(|error| {
-            faults.push(Diagnostic::new(Severity::Warning, "contract-unusable", error.to_string()));
+            subjected.is_foreign = matches!(error, ContractError::Newer { .. });
+            faults.push(Diagnostic::new(Severity::Warning, UNUSABLE, error.to_string()));
             None
         });
         let previous = store.fingerprint(&candidate.name, known.as_ref());
@@ -198,7 +212,11 @@ impl Round {
             (known, Some(Remembered::Failed { reason, .. })) => {
                 (subjected.without_answer(known, reason), false)
             }
-            (known, None) => (self.ask(subjected, known, &fingerprint).await, true),
+            (known, None) => {
+                let doubted = known.as_ref().filter(|_| previous.is_none());
+                subjected.doubted = doubted.map(|known| known.contract.text());
+                (self.ask(subjected, known, &fingerprint).await, true)
+            }
         };
         served.plugin.diagnostics.extend(faults);
         (served, asked)
@@ -230,6 +248,8 @@ impl Round {
             candidate: candidate.clone(),
             manifest,
             program,
+            is_foreign: false,
+            doubted: None,
         })
     }
 
@@ -270,13 +290,33 @@ impl Round {
         let made = schema::tools(&name, &selection.narrow(&root), &subjected.manifest.tools);
         diagnostics.extend(made.diagnostics);
         let contract = Contract::new(&name, root, made.tools, diagnostics);
-        let written = self.loader.store.write(&contract, fingerprint, &pages);
-        if written.is_err() {
+        let differs = subjected.doubted.take().is_some_and(|doubted| doubted != contract.text());
+        let is_written = !subjected.is_foreign && self.write(&contract, fingerprint, &pages);
+        if !is_written {
             let unwritten = Remembered::Unwritten(Box::new(contract.clone()));
             self.loader.remember(&name, fingerprint, unwritten);
         }
+        let mut loaded = subjected.serve(contract, State::Ready);
+        if differs {
+            let path = self.loader.store.contract_path(&name);
+            let message =
+                format!("the contract `{}` is not what the plugin says, which is served", path.display());
+            loaded.plugin.diagnostics.push(Diagnostic::new(Severity::Warning, DIFFERS, message));
+        }
+        loaded
+    }
+
+    /// Whether it could be written.
+    fn write(
+        &self,
+        contract: &Contract,
+        fingerprint: &Fingerprint,
+        pages: &BTreeMap<String, String>,
+    ) -> bool {
+        let written = self.loader.store.write(contract, fingerprint, pages);
+        let is_written = written.is_ok();
         self.note(written);
-        subjected.serve(contract, State::Ready)
+        is_written
     }
 
     /// Remembers that the schemas directory can't be written: everything is served all the same.

@@ -35,6 +35,12 @@ const AT_MOST: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(60);
 const LOOK_BLIND: Duration = Duration::from_secs(2);
 
+/// And where a program changes its own sources when it is asked, so that their changes are not listened to.
+const LOOK_RESTLESS: Duration = Duration::from_secs(5);
+
+/// What is told so soon after a reload changed while it ran.
+const AT_ONCE: Duration = Duration::from_millis(300);
+
 /// Directories that are watched; systems allow some ten thousands for all programs.
 const MAX_DIRECTORIES: usize = 4096;
 
@@ -54,18 +60,27 @@ impl Registry {
         let mut changed = BTreeSet::new();
         let mut sentry = self.post().await;
         loop {
-            let before = self.snapshot();
+            let (before, known) = (self.snapshot(), self.report());
             let differs = self.reload(&()).await;
+            for problem in self.report().problems.iter().filter(|problem| !known.problems.contains(problem)) {
+                log::warn!("{}: {}", problem.code, problem.message);
+            }
             noise.learn(&changed, differs);
+            let ended = Instant::now();
             if differs {
                 log::info!("plugins changed: {}", difference(&before, &self.snapshot()));
             }
-            let look = if sentry.sees_all { LOOK } else { LOOK_BLIND };
+            let look = match (sentry.sees_all, noise.has_sources()) {
+                (false, _) => LOOK_BLIND,
+                (true, true) => LOOK_RESTLESS,
+                (true, false) => LOOK,
+            };
             changed = tokio::select! {
                 () = stop.cancelled() => return,
                 changed = sentry.settled(&noise) => changed,
                 () = sleep(look) => BTreeSet::new(),
             };
+            noise.is_own = ended.elapsed() < AT_ONCE;
             // Posted before the old one goes and before the reload: no change falls between them.
             sentry = self.post().await;
         }
@@ -239,29 +254,39 @@ fn paths_of_change(event: notify::Event) -> Vec<PathBuf> {
     }
 }
 
-/// Files that programs write beside their sources: they would cost a reload each time.
+/// Files that programs write: they would cost a reload each time.
 #[derive(Debug, Default)]
-struct Noise(HashMap<PathBuf, u32>);
+struct Noise {
+    fruitless: HashMap<PathBuf, u32>,
+    /// The last change came with the reload before it: a program that was asked has made it.
+    is_own: bool,
+}
 
 impl Noise {
     fn has(&self, path: &Path) -> bool {
-        self.0.get(path).is_some_and(|&times| times >= FRUITLESS)
+        self.fruitless.get(path).is_some_and(|&times| times >= FRUITLESS)
     }
 
-    /// Counts what changed without an effect. Sources and manifests never become noise.
+    /// Whether there are sources among it.
+    fn has_sources(&self) -> bool {
+        self.fruitless.keys().any(|path| is_source(path) && self.has(path))
+    }
+
+    /// Counts what changed without an effect. Sources become noise only where the program itself writes them.
     fn learn(&mut self, changed: &BTreeSet<PathBuf>, differs: bool) {
-        if differs || self.0.len() + changed.len() > MAX_PATHS {
-            self.0.clear();
+        if differs || self.fruitless.len() + changed.len() > MAX_PATHS {
+            self.fruitless.clear();
         }
-        let is_source =
-            |path: &PathBuf| path.extension().is_some_and(|e| e == "py" || e == "toml" || e == "md");
         if !differs {
-            changed
-                .iter()
-                .filter(|path| !is_source(path))
-                .for_each(|path| *self.0.entry(path.clone()).or_default() += 1);
+            let counted = changed.iter().filter(|path| self.is_own || !is_source(path));
+            counted.for_each(|path| *self.fruitless.entry(path.clone()).or_default() += 1);
         }
     }
+}
+
+/// Whether people write such files: sources, manifests, READMEs.
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "py" || e == "toml" || e == "md")
 }
 
 /// What is other than before, for the log.

@@ -23,7 +23,7 @@ struct Query {
 }
 
 pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) -> HttpResponse {
-    let (access, body) = match app.read(body).and_then(|body| Ok((app.access(&request)?, body))) {
+    let (access, body) = match app.take(&request, body) {
         Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };

@@ -37,9 +37,20 @@ use body::Body;
 use guard::{Guard, Passed};
 use reply::Refusal;
 
-/// How long a stop waits for calls to end and answers to be read. Calls are cancelled first, so this is the time
-/// that a plugin has to end after its signal, and some more.
+/// How long a stop waits for calls to end. They are cancelled first, so this is the time that a plugin has to end after
+/// its signal, and some more.
 const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a stop waits then for answers to be read.
+const READ_GRACE: Duration = Duration::from_secs(3);
+
+/// A server that is to stop says so to whoever comes for so long at least, before nobody listens any more.
+const NOTICE: Duration = Duration::from_millis(250);
+
+/// A client that takes nothing of what it is sent for so long is hung up on, as is one that vanished without a word: an
+/// answer that nobody reads is held in memory.
+#[cfg(target_os = "linux")]
+const UNREAD: Duration = Duration::from_secs(30);
 
 /// How long a connection may idle between two requests: longer than clients' own pools keep theirs, so that they
 /// don't send into a connection that is just being closed.
@@ -130,6 +141,13 @@ impl App {
         body.read(self.body_limit)
     }
 
+    /// What a request that is to be answered may see, and its body.
+    fn take(&self, request: &HttpRequest, body: Body) -> Result<(Access, web::Bytes), Refusal> {
+        self.check_running()?;
+        let body = self.read(body)?;
+        Ok((self.access(request)?, body))
+    }
+
     /// Which tools a request may see: by its path, and by its key.
     fn access(&self, request: &HttpRequest) -> Result<Access, Refusal> {
         let passed = request.extensions().get::<Passed>().cloned();
@@ -143,7 +161,7 @@ impl App {
         })
     }
 
-    /// New sessions and streams are refused once the server is to stop.
+    /// New sessions, streams and requests are refused once the server is to stop.
     fn check_running(&self) -> Result<(), Refusal> {
         if self.server.shutdown().is_cancelled() {
             return Err(Refusal::unavailable("stopping", "the server is stopping"));
@@ -163,42 +181,65 @@ impl App {
     }
 }
 
-/// Serves HTTP on a bound `listener` until the server's signal to stop: then nothing new is accepted, calls are
-/// cancelled, streams end, and what is still there after ten seconds is cut off.
+/// Serves HTTP on a bound `listener` until the server's signal to stop. Then calls are cancelled, streams end, and whoever
+/// comes anew is told that the server stops; when all is answered, or after ten seconds, nobody listens any more, and
+/// what is not read within three more is cut off.
 ///
 /// Connections that are half closed by the client count as closed: a client that goes away is noticed at once,
 /// and its calls end where its era says so.
 pub async fn serve(listener: TcpListener, http: &Http, server: Arc<Server>) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    give_up_on_the_unread(&listener);
     let app = Arc::new(App::new(http, Arc::clone(&server)));
     server.spawn(Arc::clone(&app).sweep());
     let shared = Arc::clone(&app);
     let running = HttpServer::new(move || application(web::Data::from(Arc::clone(&shared))))
         .h1_allow_half_closed(false)
         .keep_alive(IDLE_CONNECTION)
-        .shutdown_timeout(STOP_GRACE.as_secs())
+        .shutdown_timeout(READ_GRACE.as_secs())
         .disable_signals()
         .listen(listener)?
         .run();
     let handle = running.handle();
     let stop = async {
         server.shutdown().cancelled().await;
-        app.sse.wind_down();
-        app.streamable.wind_down();
+        wind_down(&app).await;
         handle.stop(true).await;
     };
     tokio::pin!(running);
     // A server that ends by itself (its listener broke) must not wait for a signal to stop.
-    let ended = tokio::select! {
-        ended = &mut running => ended,
+    tokio::select! {
+        ended = &mut running => {
+            server.shutdown().cancel();
+            wind_down(&app).await;
+            ended
+        }
         () = stop => running.await,
-    };
-    server.shutdown().cancel();
-    if !server.drained(STOP_GRACE).await {
+    }
+}
+
+/// Lets streams end, and waits until calls have.
+async fn wind_down(app: &App) {
+    app.sse.wind_down();
+    app.streamable.wind_down();
+    let (drained, ()) = tokio::join!(app.server.drained(STOP_GRACE), tokio::time::sleep(NOTICE));
+    if !drained {
         log::warn!("some calls did not end within {} s of the stop", STOP_GRACE.as_secs());
     }
-    ended
 }
+
+/// Connections have this from the socket that they came by.
+#[cfg(target_os = "linux")]
+fn give_up_on_the_unread(listener: &TcpListener) {
+    let limit = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(listener, limit) {
+        log::warn!("clients that read nothing are not given up: {error}");
+    }
+}
+
+/// Elsewhere the system's own limits hold.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_the_unread(_: &TcpListener) {}
 
 fn application(
     app: web::Data<App>,

@@ -30,7 +30,7 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
         let message = "the answer is `application/json` or `text/event-stream`; `Accept` has neither";
         return Refusal::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message).response();
     }
-    let (access, body) = match app.read(body).and_then(|body| Ok((app.access(&request)?, body))) {
+    let (access, body) = match app.take(&request, body) {
         Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };
@@ -120,9 +120,6 @@ async fn initialize(
     asked: Request,
     accept: Accept,
 ) -> HttpResponse {
-    if let Err(refusal) = app.check_running() {
-        return refusal.response();
-    }
     let session = match app.streamable.open(access, Revision::ASSUMED) {
         Ok(session) => session,
         Err(error) => return Refusal::unavailable("too_many_sessions", error.to_string()).response(),

@@ -7,7 +7,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod clients;
+mod discovery;
+mod disk;
 mod plugins;
 #[path = "../support/schemas.rs"]
 mod schemas;
+mod stop;
+#[allow(dead_code, reason = "the soak uses the rest")]
+#[path = "../support/wire.rs"]
+mod wire;
+#[path = "../support/world.rs"]
 mod world;
