@@ -4,9 +4,11 @@ use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{Caller, Variables};
@@ -29,8 +31,8 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
         let (registry, variables) = load(&config, &Bar::new()).await;
         super::print(&summary(&config, &registry.summary()))?;
         super::print(&addresses(listener.local_addr()?))?;
-        let shutdown = stop_signal();
-        let server = server(&config, registry, variables, &shutdown);
+        let server = server(&config, registry, variables);
+        stop_at_signals(Arc::clone(&server), config.drain);
         transport::serve(listener, &config.http, server).await?;
         Ok(ExitCode::SUCCESS)
     })
@@ -43,8 +45,8 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     let code = runtime.block_on(async {
         let (registry, variables) = load(&config, &()).await;
         log::info!("{}", summary(&config, &registry.summary()));
-        let shutdown = stop_signal();
-        let server = server(&config, registry, variables, &shutdown);
+        let server = server(&config, registry, variables);
+        stop_at_signals(Arc::clone(&server), config.drain);
         transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
         anyhow::Ok(ExitCode::SUCCESS)
     });
@@ -53,18 +55,14 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
     code
 }
 
-fn server(
-    config: &Config,
-    registry: Arc<Registry>,
-    variables: Variables,
-    shutdown: &CancellationToken,
-) -> Arc<mcp::Server> {
+fn server(config: &Config, registry: Arc<Registry>, variables: Variables) -> Arc<mcp::Server> {
+    let shutdown = CancellationToken::new();
     if config.watch {
         tokio::spawn(registry.clone().watch(shutdown.clone()));
     }
     let caller = Caller::new(config.limits.clone(), variables);
     let plugins = mcp::Plugins { registry, caller };
-    mcp::Server::governed(plugins, config.profiles.clone(), shutdown.clone())
+    mcp::Server::replica(plugins, config.profiles.clone(), config.state_key.as_deref(), shutdown)
 }
 
 /// The plugins, and the variables that they get; both take their time, so they are fetched at once.
@@ -115,23 +113,32 @@ fn start(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime:
     builder.enable_all().build().context("can't start the runtime")
 }
 
-/// Becomes cancelled at SIGINT or SIGTERM.
-fn stop_signal() -> CancellationToken {
-    use tokio::signal::unix::{SignalKind, signal};
-    let token = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        match signal(kind) {
-            Ok(mut stream) => {
-                let token = token.clone();
-                tokio::spawn(async move {
-                    stream.recv().await;
-                    token.cancel();
-                });
-            }
-            Err(error) => log::warn!("signals are not heard: {error}"),
+/// At SIGINT or SIGTERM the server is to leave: it goes on for `drain`, so that whoever sends it requests can find out
+/// and send them elsewhere, and then stops; a second signal stops it at once.
+fn stop_at_signals(server: Arc<mcp::Server>, drain: Duration) {
+    let (mut interrupt, mut terminate) =
+        match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            (Ok(interrupt), Ok(terminate)) => (interrupt, terminate),
+            (Err(error), _) | (_, Err(error)) => return log::warn!("signals are not heard: {error}"),
+        };
+    let mut signalled = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    token
+    };
+    tokio::spawn(async move {
+        signalled().await;
+        server.leave();
+        if !drain.is_zero() {
+            log::info!("stopping in {} s; nothing new should come any more", drain.as_secs());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(drain) => {}
+            () = signalled() => {}
+        }
+        server.shutdown().cancel();
+    });
 }
 
 /// How many plugins and tools, what is wrong with which plugin, and what was passed over.
