@@ -261,7 +261,7 @@ mod tests {
             headers.append(name.parse().unwrap(), HeaderValue::from_str(value).unwrap());
         }
         let peer = Some(peer.parse().unwrap());
-        let asked = Asked { peer, method, path: "/health", authority: None, headers: &headers };
+        let asked = Asked { peer, method, path: "/metrics", authority: None, headers: &headers };
         Guard::new(http).check(asked).err().map_or(200, |r| r.response().status().as_u16())
     }
 

@@ -32,7 +32,7 @@ def run(checks, scratch):
     proxy(checks)
     unit(checks, scratch / "unit")
     manifests(checks, tools)
-    dockerfile(checks, tools, scratch)
+    docker(checks, tools, scratch)
 
 
 def quiet(*words, **more):
@@ -115,7 +115,7 @@ def manifests(checks, tools):
     with checks.of(MANIFESTS.name, "fits the image"):
         image = stages()[-1]
         port = next(port["containerPort"] for port in container["ports"] if port["name"] == "http")
-        assert str(port) == dict(of(image, "EXPOSE", lambda text: (text, "")))  .popitem()[0], port
+        assert str(port) == last(image, "EXPOSE") == environment(image)["MCP_PORT"], port
         assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" == last(image, "USER")
         written = {mount["mountPath"] for mount in container["volumeMounts"]}
         assert {environment(image)["MCP_LOG_DIR"], "/tmp"} <= written, written
@@ -134,8 +134,8 @@ def stages():
     return found
 
 
-def of(stage, name, change=str):
-    return [change(text) for found, text in stage if found == name]
+def of(stage, name):
+    return [text for found, text in stage if found == name]
 
 
 def last(stage, name):
@@ -169,7 +169,7 @@ def copy(stage, root):
                 shutil.copy(here, place)
 
 
-def dockerfile(checks, tools, scratch):
+def docker(checks, tools, scratch):
     with checks.of("Dockerfile", "pleases hadolint"):
         assert quiet(tools / "hadolint", DOCKERFILE) == ""
     build, image = stages()
@@ -217,7 +217,8 @@ def runtime(image, root):
     for command in of(image, "RUN")[1:]:
         quiet(*apart, "sh", "-ec", command)
     words = json.loads(last(image, "ENTRYPOINT")) + json.loads(last(image, "CMD"))
-    refused = subprocess.run([str(word) for word in (*apart, *words)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    refused = subprocess.run([str(word) for word in (*apart, *words)], stdin=subprocess.DEVNULL, capture_output=True,
+                             text=True, timeout=support.START_LIMIT)
     assert refused.returncode == 2 and "MCP_API_KEY" in refused.stderr, refused
     with (root / "said.txt").open("w") as said:
         server = subprocess.Popen([str(word) for word in (*apart, f"MCP_API_KEY={talk.KEY}", *words)],

@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -47,9 +48,9 @@ class Replica:
         self.directory.mkdir()
 
     def start(self):
-        words = [support.BINARY, "serve", "--host", "127.0.0.1", "--port", self.address[1], "--drain", self.drain, "--allowed-host", talk.HOST,
-                 "--plugins-dir", self.fleet.plugins, "--schemas-dir", self.fleet.scratch / "schemas",
-                 "--log-dir", self.directory, *self.fleet.flags]
+        words = [support.BINARY, "serve", "--host", "127.0.0.1", "--port", self.address[1], "--drain", self.drain,
+                 "--allowed-host", talk.HOST, "--plugins-dir", self.fleet.plugins,
+                 "--schemas-dir", self.fleet.scratch / "schemas", "--log-dir", self.directory, *self.fleet.flags]
         self.said = self.directory / "stdout.txt"
         with self.said.open("w") as out, (self.directory / "stderr.txt").open("a") as err:
             self.process = subprocess.Popen(
@@ -69,16 +70,18 @@ class Replica:
     def stop(self):
         """Ends it without a drain."""
         self.signal()
-        until("it is to stop", lambda: self.health() == 503)
+        until("it is to stop", lambda: self.health() != 200)
         self.signal()
         return self.ended()
 
     def health(self):
-        """The status of its health."""
+        """The status of its health; `None` where nobody answers."""
         try:
             talk.Client(self.address).get("/health")
         except talk.Refused as refused:
             return refused.status
+        except (OSError, talk.http.client.HTTPException):
+            return None
         return 200
 
     def figure(self, name):
@@ -90,7 +93,7 @@ class Fleet:
     """Replicas behind a proxy. Made within a `with`, after which none of their processes is left."""
 
     def __init__(self, scratch, plugins, *flags, **variables):
-        self.scratch, self.plugins, self.flags, self.variables = scratch, plugins, flags, variables
+        self.scratch, self.plugins, self.flags = scratch, plugins, flags
         self.variables = {"SMCP_STATE_KEY": STATE_KEY, "FLEET_NOTES": str(scratch / "notes.txt"), **variables}
         (scratch / "notes.txt").touch()
         self.replicas = {name: Replica(self, name) for name in NAMES}
@@ -166,5 +169,4 @@ class Fleet:
 
 def copy_of(source, target):
     """A plugins directory that nobody else changes."""
-    support.shutil.copytree(source, target)
-    return pathlib.Path(target)
+    return pathlib.Path(shutil.copytree(source, target))

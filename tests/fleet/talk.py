@@ -1,4 +1,4 @@
-"""Clients of a fleet: one of revision 2026-07-28, whose requests stand by themselves, and the two older kinds with sessions."""
+"""Clients of a fleet: of revision 2026-07-28, whose requests stand by themselves, and the two older kinds with sessions."""
 import contextlib
 import http.client
 import itertools

@@ -262,7 +262,7 @@ async fn a_program_is_told_of_the_trace_and_is_counted() {
     let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let more = json!({"tracestate": "a=1 , b=2", "baggage": "user=ann,"});
     for (parent, told) in [
-        (None, json!({})),
+        (None, json!(null)),
         (Some(good), json!({"TRACEPARENT": good, "TRACESTATE": "a=1,b=2", "BAGGAGE": "user=ann"})),
         (Some("00-no-trace"), json!({"BAGGAGE": "user=ann"})),
     ] {

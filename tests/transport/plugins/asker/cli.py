@@ -58,7 +58,8 @@ def values(args):
     """Prints its arguments, and what it is part of."""
     names = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")
     trace = {name: os.environ[name] for name in names if name in os.environ}
-    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind, "trace": trace}))
+    more = {"trace": trace} if trace else {}
+    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind, **more}))
 
 
 def wipe(args):
