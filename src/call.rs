@@ -67,6 +67,21 @@ pub const CLIENT_CAPABILITIES: &str = "SMCP_CLIENT_CAPABILITIES";
 
 /// The variable with the trace that a call belongs to, in the form of W3C's `traceparent`.
 pub const TRACEPARENT: &str = "TRACEPARENT";
+/// The variable with what tracing systems add to it, in the form of W3C's `tracestate`.
+pub const TRACESTATE: &str = "TRACESTATE";
+/// The variable with what a user's systems pass along, in the form of W3C's `baggage`.
+pub const BAGGAGE: &str = "BAGGAGE";
+
+/// What a call is part of, beyond this server.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trace {
+    /// The trace: a valid `traceparent`.
+    pub parent: Option<String>,
+    /// What tracing systems add to it: a valid `tracestate`.
+    pub state: Option<String>,
+    /// What is passed along: a valid `baggage`.
+    pub baggage: Option<String>,
+}
 
 /// What a program is told beyond its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,8 +92,8 @@ pub struct Input {
     pub state: Option<Value>,
     /// What the client can be asked; `None` where there is no client.
     pub capabilities: Option<Value>,
-    /// The trace that the call belongs to: a valid `traceparent`.
-    pub trace: Option<String>,
+    /// What the call is part of.
+    pub trace: Trace,
 }
 
 impl Input {
@@ -88,8 +103,10 @@ impl Input {
             self.responses.as_ref().map(|r| (INPUT_RESPONSES, Value::Object(r.clone()).to_string()));
         let state = self.state.as_ref().map(|state| (REQUEST_STATE, text(state)));
         let capabilities = self.capabilities.as_ref().map(|c| (CLIENT_CAPABILITIES, c.to_string()));
-        let trace = self.trace.as_ref().map(|trace| (TRACEPARENT, trace.clone()));
-        [responses, state, capabilities, trace].into_iter().flatten().collect()
+        let Trace { parent, state: trace_state, baggage } = &self.trace;
+        let trace = [(TRACEPARENT, parent), (TRACESTATE, trace_state), (BAGGAGE, baggage)];
+        let trace = trace.into_iter().filter_map(|(name, value)| Some((name, value.clone()?)));
+        [responses, state, capabilities].into_iter().flatten().chain(trace).collect()
     }
 }
 
@@ -166,7 +183,7 @@ impl Caller {
             Ended::Result(result) => result.error_code().unwrap_or(how),
             Ended::Asks(_) => "asks",
         });
-        tell(&served.tool.name, how, started.elapsed(), input.trace.as_deref());
+        tell(&served.tool.name, how, started.elapsed(), input.trace.parent.as_deref());
         Ok(ended)
     }
 
@@ -232,7 +249,8 @@ impl Caller {
             self.variables.set.iter().chain(&plugin.env).map(|(name, value)| (name.into(), value.into()));
         let input = input.into_iter().map(|(name, value)| (name.into(), value.into()));
         // What the server itself was told by whoever started it is not for its plugins.
-        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT].map(OsString::from);
+        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT, TRACESTATE, BAGGAGE]
+            .map(OsString::from);
         Spec {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
@@ -420,7 +438,10 @@ mod tests {
         let mut plugin = Arc::into_inner(served("", Path::new("/"), None).plugin).unwrap();
         let spec = caller.spec(&plugin, vec!["word".into()], Vec::new());
         assert_eq!(spec.unset[..2], ["SECRET", "HOME"]);
-        assert_eq!(spec.unset[2..], [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT]);
+        assert_eq!(
+            spec.unset[2..],
+            [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT, TRACESTATE, BAGGAGE]
+        );
         assert_eq!((spec.timeout, spec.command.last()), (Some(PATIENCE), Some(&"word".into())));
         plugin.timeout = Some(Duration::from_secs(5));
         assert_eq!(caller.spec(&plugin, Vec::new(), Vec::new()).timeout, Some(Duration::from_secs(5)));

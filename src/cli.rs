@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     args_conflicts_with_subcommands = true,
     after_help = "Variables: MCP_HOST, MCP_PORT, MCP_PLUGINS_DIR, MCP_SCHEMAS_DIR, MCP_API_KEY, MCP_API_KEYS, \
         MCP_PLUGIN_TIMEOUT, MCP_LOG_DIR, MCP_PYTHON, MCP_AUTH_ALLOW_LOOPBACK, MCP_AUTH_DISABLED, \
-        MCP_RATE_LIMIT, SMCP_PROFILES, SMCP_ATTACH_PROFILE, SMCP_ADMIN_PREFIX, LETTA_SERVER_URL, \
+        MCP_RATE_LIMIT, SMCP_PROFILES, SMCP_ATTACH_PROFILE, SMCP_ADMIN_PREFIX, SMCP_REPLICA, SMCP_STATE_KEY, LETTA_SERVER_URL, \
         LETTA_SERVER_PASSWORD, LETTA_API_KEY, LETTA_AGENT_ID, RUST_LOG. \
         A flag beats its variable."
 )]
@@ -223,6 +223,13 @@ pub struct Serve {
     /// Requests that may come at once after a rest [default: the rate's number]
     #[arg(long, value_name = "N")]
     pub rate_burst: Option<u32>,
+    /// Name of this one of several replicas; ids of sessions begin with it, so a proxy knows whose they are
+    /// [env: SMCP_REPLICA]
+    #[arg(long, value_name = "NAME")]
+    pub replica: Option<String>,
+    /// Seconds for which everything goes on after the signal to stop, while /health says 503; a second signal ends them
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub drain: u64,
     /// Serve the plugins as they were at the start, whatever changes on disk
     #[arg(long)]
     pub no_watch: bool,

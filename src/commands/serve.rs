@@ -4,9 +4,11 @@ use std::io::IsTerminal;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::call::{Caller, Variables};
@@ -26,13 +28,13 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
     // Bound before plugins are read, so that a port in use is told at once.
     let listener =
         TcpListener::bind(address).with_context(|| format!("can't listen on {address} (--host, --port)"))?;
-    run(async |signals| {
-        let Some((registry, variables)) = signals.or_stop(load(&config, &Bar::new())).await else {
+    run(config.drain, async |signals| {
+        let Some((registry, variables)) = signals.or_leave(load(&config, &Bar::new())).await else {
             return Ok(());
         };
         say(&summary(&config, &registry.summary()));
         say(&addresses(listener.local_addr()?));
-        let server = server(&config, registry, variables, &signals.stop);
+        let server = server(&config, registry, variables, signals);
         transport::serve(listener, &config.http, server).await?;
         Ok(())
     })
@@ -41,26 +43,26 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
     crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")));
-    run(async |signals| {
-        let Some((registry, variables)) = signals.or_stop(load(&config, &())).await else {
+    run(config.drain, async |signals| {
+        let Some((registry, variables)) = signals.or_leave(load(&config, &())).await else {
             return Ok(());
         };
         log::info!("{}", summary(&config, &registry.summary()));
-        let server = server(&config, registry, variables, &signals.stop);
+        let server = server(&config, registry, variables, signals);
         transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
         Ok(())
     })
 }
 
-/// Serves until it ends in good order, or at once where a second signal says so.
-fn run(serve: impl AsyncFnOnce(&Signals) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+/// Serves until it ends in good order, or at once where signals say so.
+fn run(drain: Duration, serve: impl AsyncFnOnce(&Signals) -> anyhow::Result<()>) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let code = runtime.block_on(async {
-        let signals = Signals::listen();
+        let signals = Signals::listen(drain);
         tokio::select! {
             served = serve(&signals) => served.map(|()| ExitCode::SUCCESS),
             () = signals.hurry.cancelled() => {
-                log::warn!("ended at once by a second signal; what still ran is killed");
+                log::warn!("ended at once by another signal; what still ran is killed");
                 Ok(ExitCode::FAILURE)
             }
         }
@@ -75,14 +77,21 @@ fn server(
     config: &Config,
     registry: Arc<Registry>,
     variables: Variables,
-    shutdown: &CancellationToken,
+    signals: &Signals,
 ) -> Arc<mcp::Server> {
     if config.watch {
-        tokio::spawn(registry.clone().watch(shutdown.clone()));
+        tokio::spawn(registry.clone().watch(signals.stop.clone()));
     }
     let caller = Caller::new(config.limits.clone(), variables);
     let plugins = mcp::Plugins { registry, caller };
-    mcp::Server::governed(plugins, config.profiles.clone(), shutdown.clone())
+    let (profiles, key) = (config.profiles.clone(), config.state_key.as_deref());
+    let server = mcp::Server::replica(plugins, profiles, key, signals.stop.clone());
+    let (leave, leaving) = (signals.leave.clone(), Arc::clone(&server));
+    tokio::spawn(async move {
+        leave.cancelled().await;
+        leaving.leave();
+    });
+    server
 }
 
 /// The plugins, and the variables that they get; both take their time, so they are fetched at once.
@@ -134,27 +143,26 @@ fn start(mut builder: tokio::runtime::Builder) -> anyhow::Result<tokio::runtime:
     builder.enable_all().build().context("can't start the runtime")
 }
 
-/// SIGINT and SIGTERM: the first one stops, the second one ends at once.
+/// SIGINT and SIGTERM: the first one says that the server is to leave, the next one that it stops, the one after that that
+/// it ends at once. Of itself it stops some time after it was to leave.
 struct Signals {
+    leave: CancellationToken,
     stop: CancellationToken,
     hurry: CancellationToken,
 }
 
 impl Signals {
-    fn listen() -> Signals {
-        use tokio::signal::unix::{SignalKind, signal};
-        let signals = Signals { stop: CancellationToken::new(), hurry: CancellationToken::new() };
+    /// Listens; between leaving and stopping are `drain`, so that whoever sends requests can find out and send them
+    /// elsewhere.
+    fn listen(drain: Duration) -> Signals {
+        let stop = CancellationToken::new();
+        let signals = Signals { leave: stop.child_token(), stop, hurry: CancellationToken::new() };
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let (stop, hurry) = (signals.stop.clone(), signals.hurry.clone());
+            let next = signals.stages(drain);
             match signal(kind) {
                 Ok(mut heard) => drop(tokio::spawn(async move {
                     while heard.recv().await.is_some() {
-                        if stop.is_cancelled() {
-                            hurry.cancel();
-                        } else {
-                            log::info!("stopping: calls are cancelled; a second signal ends at once");
-                            stop.cancel();
-                        }
+                        next();
                     }
                 })),
                 Err(error) => log::warn!("signals are not heard: {error}"),
@@ -163,11 +171,32 @@ impl Signals {
         signals
     }
 
-    /// What `work` gives; `None` where the signal to stop comes first.
-    async fn or_stop<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    /// What each signal does.
+    fn stages(&self, drain: Duration) -> impl Fn() + Send + 'static {
+        let (leave, stop, hurry) = (self.leave.clone(), self.stop.clone(), self.hurry.clone());
+        move || {
+            if stop.is_cancelled() {
+                hurry.cancel();
+            } else if leave.is_cancelled() || drain.is_zero() {
+                log::info!("stopping: calls are cancelled; another signal ends at once");
+                stop.cancel();
+            } else {
+                log::info!("stopping in {} s; nothing new should come any more", drain.as_secs());
+                leave.cancel();
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(drain).await;
+                    stop.cancel();
+                });
+            }
+        }
+    }
+
+    /// What `work` gives; `None` where the first signal comes before: nobody is served yet.
+    async fn or_leave<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = work => Some(done),
-            () = self.stop.cancelled() => None,
+            () = self.leave.cancelled() => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
 //! A flag beats a variable, and a bad value is an error that names it.
 
+mod fleet;
 mod letta;
 mod profiles;
 mod rate;
@@ -42,6 +43,10 @@ pub struct Config {
     pub profiles: Option<Arc<Profiles>>,
     /// Where an agent's secrets are fetched; `None`: nowhere.
     pub letta: Option<Letta>,
+    /// How long the server goes on after the signal to stop.
+    pub drain: Duration,
+    /// The secret with which state that clients keep is sealed, the same for all replicas; `None`: one of this process.
+    pub state_key: Option<String>,
 }
 
 /// How plugins are found and described.
@@ -107,6 +112,8 @@ pub struct Http {
     pub profile_keys: Vec<ProfileKey>,
     /// How many requests one key, or one peer without a key, may make; `None`: as many as it wants.
     pub rate: Option<Rate>,
+    /// The name of this one of several replicas.
+    pub replica: Option<String>,
 }
 
 /// A value that cannot be used.
@@ -127,6 +134,14 @@ pub enum ConfigError {
         "--allow-external needs a key: set MCP_API_KEY, or MCP_AUTH_DISABLED=1 to serve everyone without one"
     )]
     NoKey,
+    /// A secret that could be guessed.
+    #[error("{name} is shorter than {least} characters; `openssl rand -hex 32` makes a good one")]
+    ShortSecret {
+        /// The variable.
+        name: &'static str,
+        /// How long it is to be.
+        least: usize,
+    },
     /// A file that can't be read.
     #[error("{path}: {reason}")]
     Unreadable {
@@ -165,8 +180,8 @@ pub enum ConfigError {
 
 /// The variables whose values are secrets of the server's own: no plugin gets them, nor those that hold the keys of
 /// profiles.
-pub const SECRET_VARIABLES: [&str; 4] =
-    ["MCP_API_KEY", "MCP_API_KEYS", letta::PASSWORD_VARIABLE, letta::KEY_VARIABLE];
+pub const SECRET_VARIABLES: [&str; 5] =
+    ["MCP_API_KEY", "MCP_API_KEYS", fleet::STATE_KEY_VARIABLE, letta::PASSWORD_VARIABLE, letta::KEY_VARIABLE];
 
 /// Where values that were not typed come from.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -202,6 +217,8 @@ impl Config {
             log_format: typed.log.log_format,
             letta: letta::resolve(environment)?,
             watch: !typed.no_watch,
+            drain: Duration::from_secs(typed.drain),
+            state_key: fleet::state_key(environment)?,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
         };
         Ok(config.governed(profiles))
@@ -276,6 +293,8 @@ impl Config {
             log_format: LogFormat::default(),
             profiles: None,
             letta: None,
+            drain: Duration::ZERO,
+            state_key: None,
         })
     }
 }
@@ -302,6 +321,7 @@ impl Default for Http {
             session_idle: Duration::from_secs(3600),
             profile_keys: Vec::new(),
             rate: None,
+            replica: None,
         }
     }
 }
@@ -338,6 +358,7 @@ impl Http {
             session_idle: Duration::from_secs(typed.session_idle),
             profile_keys,
             rate: rate::resolve(typed, environment)?,
+            replica: fleet::replica(typed, environment)?,
         })
     }
 }

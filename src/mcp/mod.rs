@@ -218,6 +218,7 @@ pub struct Server {
     governor: Option<Governor>,
     started: Instant,
     shutdown: CancellationToken,
+    leaving: CancellationToken,
     runtime: Handle,
     tasks: TaskTracker,
     listeners: Arc<Semaphore>,
@@ -249,15 +250,30 @@ impl Server {
         profiles: Option<Arc<Profiles>>,
         shutdown: CancellationToken,
     ) -> Arc<Server> {
+        Server::replica(backend, profiles, None, shutdown)
+    }
+
+    /// The same, as one of several that know the secret `state_key`: what one of them asked a client, each of them can
+    /// take the answer to.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn replica(
+        backend: impl Backend,
+        profiles: Option<Arc<Profiles>>,
+        state_key: Option<&str>,
+        shutdown: CancellationToken,
+    ) -> Arc<Server> {
         Arc::new(Server {
             backend: Arc::new(backend),
             governor: profiles.map(Governor::new),
             started: Instant::now(),
+            leaving: shutdown.child_token(),
             shutdown,
             runtime: Handle::current(),
             tasks: TaskTracker::new(),
             listeners: Arc::new(Semaphore::new(LISTEN_LIMIT)),
-            sealer: Sealer::new(),
+            sealer: state_key.map_or_else(Sealer::new, Sealer::of),
             lists: lists::Lists::default(),
         })
     }
@@ -265,6 +281,16 @@ impl Server {
     /// Becomes cancelled when the server is to stop.
     pub fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
+    }
+
+    /// From now on nothing new should come here, since the server is to stop soon. It serves as before.
+    pub fn leave(&self) {
+        self.leaving.cancel();
+    }
+
+    /// Whether it is to stop soon, or stops.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_cancelled()
     }
 
     /// What is served now.

@@ -132,6 +132,11 @@ struct State {
 impl Session {
     /// A session by itself, in no table: a stdio connection. `revision` holds until `initialize` settles one.
     pub fn new(access: Access, revision: Revision) -> Arc<Session> {
+        Session::of_replica(None, access, revision)
+    }
+
+    fn of_replica(replica: Option<&str>, access: Access, revision: Revision) -> Arc<Session> {
+        let id = uuid::Uuid::new_v4().simple();
         let state = State {
             revision,
             settled: false,
@@ -145,7 +150,7 @@ impl Session {
             used: Instant::now(),
         };
         Arc::new(Session {
-            id: uuid::Uuid::new_v4().simple().to_string(),
+            id: replica.map_or_else(|| id.to_string(), |name| format!("{name}.{id}")),
             access,
             state: Mutex::new(state),
             pending: Pending::default(),
@@ -154,7 +159,7 @@ impl Session {
         })
     }
 
-    /// What names it: 32 hexadecimal digits, not to be guessed.
+    /// What names it: 32 hexadecimal digits, not to be guessed, after the replica's name and a dot where it has one.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -346,6 +351,7 @@ pub struct Sessions {
     table: Mutex<HashMap<String, Arc<Session>>>,
     limit: usize,
     idle: Duration,
+    replica: Option<String>,
 }
 
 /// There are as many sessions as there may be, and none of them is idle.
@@ -356,7 +362,14 @@ pub struct TooManySessions(pub usize);
 impl Sessions {
     /// An empty table for `limit` sessions, each of which ends after `idle` without a request or a stream.
     pub fn new(limit: usize, idle: Duration) -> Sessions {
-        Sessions { table: Mutex::default(), limit, idle }
+        Sessions { table: Mutex::default(), limit, idle, replica: None }
+    }
+
+    /// The same, with ids that begin with the replica's name, so that what stands before several of them knows where
+    /// a session is.
+    #[must_use]
+    pub fn of_replica(self, replica: Option<String>) -> Sessions {
+        Sessions { replica, ..self }
     }
 
     /// Opens a session. A full table first loses its idle sessions; where there are none, the new one is refused.
@@ -368,7 +381,7 @@ impl Sessions {
         if table.len() >= self.limit {
             return Err(TooManySessions(self.limit));
         }
-        let session = Session::new(access, revision);
+        let session = Session::of_replica(self.replica.as_deref(), access, revision);
         table.insert(session.id.clone(), Arc::clone(&session));
         Ok(session)
     }
@@ -486,6 +499,17 @@ mod tests {
         sessions.expire(Instant::now());
         assert!(sessions.get(first.id(), first.access()).is_some(), "just used");
         assert!(sessions.remove(first.id()) && !sessions.remove(first.id()));
+    }
+
+    #[test]
+    fn an_id_names_the_replica_where_there_are_several() {
+        let open = |replica: Option<&str>| {
+            let sessions = Sessions::new(1, HOUR).of_replica(replica.map(str::to_owned));
+            sessions.open(Access::everything(), Revision::ASSUMED).unwrap().id().to_owned()
+        };
+        let is_secret = |text: &str| text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(is_secret(&open(None)));
+        assert!(is_secret(open(Some("smcp-1")).strip_prefix("smcp-1.").unwrap()));
     }
 
     #[tokio::test]

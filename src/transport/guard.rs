@@ -32,6 +32,10 @@ const LOCAL_NAMES: [&str; 4] =
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
+/// What says without a key whether the server is well, and nothing else: those who look after it (an orchestrator, a
+/// proxy) often can't be given one.
+const PROBES: [&str; 2] = ["/health", "/health/live"];
+
 /// The rules, made once from the configuration.
 #[derive(Debug)]
 pub(super) struct Guard {
@@ -50,6 +54,8 @@ pub(super) struct Guard {
 pub(super) struct Passed {
     /// The profile that its key opens alone.
     pub(super) profile: Option<String>,
+    /// A key is asked for, and it came without one, for what needs none.
+    pub(super) is_stranger: bool,
 }
 
 /// What the rules are about.
@@ -64,7 +70,13 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Whether it is one of the page's own files.
+    /// Whether it only wants to know how the server is.
+    fn is_probe(&self) -> bool {
+        self.method == Method::GET && PROBES.contains(&self.path) && !Keys::any(self.headers)
+    }
+
+    /// Whether it wants one of the page's own files. They say nothing of this server, and a browser that opens an
+    /// address has no key to send. The page asks its user for one and sends it with all else that it wants.
     fn is_file(&self) -> bool {
         self.method == Method::GET && web::asset(self.path).is_some()
     }
@@ -89,12 +101,19 @@ impl Guard {
     fn check(&self, asked: Asked<'_>) -> Result<Passed, Refusal> {
         self.check_peer(asked.peer)?;
         let key = self.keys.find(asked.headers);
-        self.check_rate(asked.peer, key)?;
+        // Were a probe refused for the sake of others who come from the same proxy, the server would seem to be ill.
+        if !asked.is_probe() {
+            self.check_rate(asked.peer, key)?;
+        }
         self.check_host(asked, key.is_some())?;
         self.check_origin(asked)?;
-        self.check_key(asked, key.is_some())?;
+        let is_stranger = !self.may_know(asked.peer, key.is_some());
+        if is_stranger && !asked.is_probe() && !asked.is_file() {
+            let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
+            return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_key", message));
+        }
         self.check_form(asked)?;
-        Ok(Passed { profile: key.and_then(|key| key.profile).map(str::to_owned) })
+        Ok(Passed { profile: key.and_then(|key| key.profile).map(str::to_owned), is_stranger })
     }
 
     /// Before all that a stranger could try out.
@@ -155,15 +174,10 @@ impl Guard {
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
     }
 
-    /// The page's own files need no key: they say nothing of this server, and a browser that opens an address has none
-    /// to send. The page asks its user for one and sends it with all else that it wants.
-    fn check_key(&self, asked: Asked<'_>, has_key: bool) -> Result<(), Refusal> {
-        let is_loopback = asked.peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        if self.keys.is_empty() || has_key || asked.is_file() || (is_loopback && !self.require_auth) {
-            return Ok(());
-        }
-        let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
-        Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_key", message))
+    /// Whether it has the key, or needs none.
+    fn may_know(&self, peer: Option<IpAddr>, has_key: bool) -> bool {
+        let is_loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
+        self.keys.is_empty() || has_key || (is_loopback && !self.require_auth)
     }
 
     /// A form on a foreign page can post without asking first, but not as JSON.

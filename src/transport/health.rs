@@ -1,20 +1,26 @@
-//! `GET /health`: whether the server takes requests, and the `health` tool's report for those who don't speak MCP.
+//! `GET /health`: whether new requests should come, and the `health` tool's report for those who don't speak MCP.
 //! `GET /health/live`: whether it lives at all.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::App;
+use super::guard::Passed;
 use crate::mcp::health;
 
-/// Ready, with details, until the server is to stop.
+/// Ready until the server is to stop; with details for those who may know them.
 pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
     let access = match app.access(&request) {
         Ok(access) => access,
         Err(refusal) => return refusal.response(),
     };
-    let mut report = health::report(&app.server, &app.server.shown(&access));
-    if app.server.shutdown().is_cancelled() {
+    let is_stranger = request.extensions().get::<Passed>().is_none_or(|passed| passed.is_stranger);
+    let mut report = if is_stranger {
+        json!({"status": "healthy"})
+    } else {
+        health::report(&app.server, &app.server.shown(&access))
+    };
+    if app.server.is_leaving() {
         report["status"] = "stopping".into();
         return HttpResponse::ServiceUnavailable().json(report);
     }

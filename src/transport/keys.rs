@@ -39,6 +39,11 @@ impl Keys {
         self.0.is_empty()
     }
 
+    /// Whether the headers have a key, whatever it is worth.
+    pub(super) fn any(headers: &HeaderMap) -> bool {
+        headers.contains_key(header::AUTHORIZATION) || headers.contains_key(API_KEY)
+    }
+
     /// The key that the headers have, where it is one of these. Hashes of one length are compared, all of them, so the
     /// time tells nothing of a key.
     pub(super) fn find(&self, headers: &HeaderMap) -> Option<Known<'_>> {

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::middleware::from_fn;
+use actix_web::http::{ConnectionType, Method, StatusCode, header};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, HttpServer, body::MessageBody, web};
 use actix_web_lab::middleware::CatchPanic;
 
@@ -128,11 +128,13 @@ struct App {
 
 impl App {
     fn new(http: &Http, server: Arc<Server>) -> App {
+        let sessions =
+            || Sessions::new(http.session_limit, http.session_idle).of_replica(http.replica.clone());
         App {
             server,
             guard: Guard::new(http),
-            sse: Sessions::new(http.session_limit, http.session_idle),
-            streamable: Sessions::new(http.session_limit, http.session_idle),
+            sse: sessions(),
+            streamable: sessions(),
             body_limit: http.body_limit,
         }
     }
@@ -266,7 +268,21 @@ fn application(
         }
         application = application.service(resource.default_service(web::to(wrong_method)));
     }
-    application.wrap(from_fn(guard::guard)).wrap(CatchPanic::default())
+    application.wrap(from_fn(guard::guard)).wrap(from_fn(part)).wrap(CatchPanic::default())
+}
+
+/// Once the server is to stop, clients that keep a connection are told with each answer to open another one, which
+/// leads to whoever goes on.
+async fn part(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let app = request.app_data::<web::Data<App>>().cloned();
+    let mut response = next.call(request).await?;
+    if app.is_some_and(|app| app.server.is_leaving()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 async fn not_found(request: HttpRequest) -> HttpResponse {

@@ -100,6 +100,8 @@ impl World {
             log_format: smcp::cli::LogFormat::default(),
             profiles: None,
             letta: None,
+            drain: Duration::ZERO,
+            state_key: None,
         };
         fs::create_dir(&config.plugins_dir).unwrap();
         World { _dir: dir, config }

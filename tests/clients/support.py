@@ -82,6 +82,19 @@ def crate(folder):
     return target / "debug" / "rust-client"
 
 
+def program(names, *packages):
+    """The path of a program by one of its names; as root on Debian, its packages are installed where it is missing."""
+    def found():
+        return next(filter(None, map(shutil.which, names)), None)
+
+    if not found() and shutil.which("apt-get") and os.geteuid() == 0:
+        install("apt-get", "update", "--quiet")
+        install("apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *packages)
+    if not found():
+        raise Missing(f"{names[0]} is not there: install Debian's package `{packages[0]}`")
+    return found()
+
+
 def digest(lock, *more):
     return hashlib.sha256("\0".join([lock.read_text(), *more]).encode()).hexdigest()[:12]
 

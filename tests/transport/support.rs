@@ -244,6 +244,7 @@ pub(crate) struct Running {
     pub(crate) base: String,
     pub(crate) address: std::net::SocketAddr,
     pub(crate) fake: Fake,
+    pub(crate) server: Arc<Server>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<std::io::Result<()>>,
 }
@@ -263,8 +264,9 @@ pub(crate) fn start_governed(http: Http, directory: &Path, profiles: Option<Arc<
     let address = listener.local_addr().unwrap();
     let (fake, shutdown) = (Fake::of(directory), CancellationToken::new());
     let server = Server::governed(fake.clone(), profiles, shutdown.clone());
-    let task = tokio::spawn(async move { transport::serve(listener, &http, server).await });
-    Running { base: format!("http://{address}"), address, fake, shutdown, task }
+    let serving = Arc::clone(&server);
+    let task = tokio::spawn(async move { transport::serve(listener, &http, serving).await });
+    Running { base: format!("http://{address}"), address, fake, server, shutdown, task }
 }
 
 impl Drop for Running {

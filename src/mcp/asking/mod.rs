@@ -59,7 +59,7 @@ pub(super) async fn answer(
     let profile = context.access.profile().map(|profile| profile.name.as_str());
     let mut talk = Talk::about(profile, method, params);
     if context.revision.asks_by_results() {
-        talk = talk.resumed(&server.sealer, server.started.elapsed(), params)?;
+        talk = talk.resumed(&server.sealer, talk::now(), params)?;
         if let Some(responses) = talk::answers(params)? {
             match talk.take(responses) {
                 Ok(()) => {}
@@ -127,7 +127,7 @@ async fn step(
         responses: talk.responses.take(),
         state: talk.state.take(),
         capabilities: Some(context.capabilities.to_value()),
-        trace: trace::parent(params),
+        trace: trace::of(params),
     };
     match running::run(server, context, tool, &arguments, &input, teller).await {
         Ok(Ended::Result(result)) => Step::Reached(result.into()),
@@ -152,7 +152,7 @@ fn lacking(context: &Context, missing: Value) -> Result<CallResult, RpcError> {
 
 /// An `InputRequiredResult` (2026-07-28).
 fn required(server: &Server, mut talk: Talk, requests: Map<String, Value>) -> Reached {
-    match talk.sealed(&server.sealer, server.started.elapsed()) {
+    match talk.sealed(&server.sealer, talk::now()) {
         Some(state) => Reached::InputRequired(
             json!({"resultType": "input_required", "inputRequests": requests, "requestState": state}),
         ),

@@ -2,7 +2,7 @@
 //! the modern era it goes to the client, sealed, and comes back with the answers.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -25,7 +25,7 @@ const OWN: &str = "smcp";
 pub(super) struct Talk {
     /// What the request is, as a hash: another one can't take over its answers.
     about: String,
-    /// Until when it counts, in seconds since the server's start.
+    /// Until when it counts, in seconds since 1970: another replica may be given it back.
     until: u64,
     /// How often something was asked.
     pub(super) rounds: u32,
@@ -88,8 +88,7 @@ impl Talk {
         let fault = |what: &str| RpcError::params(format!("`requestState` {what}; begin again without it"));
         let plain = sealer.open(sealed);
         let talk = plain.and_then(|plain| serde_json::from_slice::<Talk>(&plain).ok());
-        let talk =
-            talk.ok_or_else(|| fault("is not, to the letter, one that this server gave since its start"))?;
+        let talk = talk.ok_or_else(|| fault("is not, to the letter, one that this server gave"))?;
         if talk.about != self.about {
             return Err(fault("was given for another request"));
         }
@@ -155,6 +154,11 @@ impl Talk {
         }
         Ok(())
     }
+}
+
+/// The time by which talks are told to be too old.
+pub(super) fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The `inputResponses` of a modern request (2026-07-28).

@@ -15,25 +15,25 @@ fn meta(capabilities: &Value) -> Value {
     })
 }
 
-struct Modern<'a> {
-    world: &'a World,
+struct Modern {
+    /// The address of the server.
+    base: String,
     capabilities: Value,
-    trace: Option<String>,
+    /// What else its `_meta` says.
+    about: Value,
 }
 
-impl Modern<'_> {
+impl Modern {
     /// Sends a request; gives its status and the answer.
     async fn ask(&self, method: &str, mut params: Value) -> (u16, Value) {
         let mut about = meta(&self.capabilities);
-        if let Some(trace) = &self.trace {
-            about["traceparent"] = trace.as_str().into();
-        }
+        about.as_object_mut().unwrap().extend(self.about.as_object().unwrap().clone());
         params["_meta"] = about;
         let name = params["name"].as_str().or(params["uri"].as_str()).unwrap().to_owned();
         let client = Client::of(REVISION).both().with("mcp-protocol-version", REVISION);
         let client = client.with("mcp-method", method).with("mcp-name", &name);
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let (status, answer) = client.ask(&format!("{}/mcp", self.world.base), &request).await;
+        let (status, answer) = client.ask(&format!("{}/mcp", self.base), &request).await;
         (status.as_u16(), answer)
     }
 
@@ -59,10 +59,10 @@ impl Modern<'_> {
     }
 }
 
-fn client(world: &World) -> Modern<'_> {
+fn client(world: &World) -> Modern {
     Modern {
-        world,
-        trace: None,
+        base: world.base.clone(),
+        about: json!({}),
         capabilities: json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}),
     }
 }
@@ -128,6 +128,19 @@ async fn a_state_counts_for_its_own_call_and_unchanged() {
         assert!(answer["error"]["message"].as_str().unwrap().contains(reason), "{answer}");
     }
     assert_eq!((world.runs().len(), other.runs().len()), (ran, 0), "nothing ran");
+}
+
+#[tokio::test]
+async fn replicas_take_the_answers_to_each_others_questions() {
+    let world = World::start().await;
+    let (one, two) = (client(&world), Modern { base: world.replica(), ..client(&world) });
+    let (_, state) = one.questions("name", json!({"greeting": "Hi"}), json!({})).await;
+    let more = accept("who", json!({"name": "Ann"}), &state);
+    let result = two.result("name", json!({"greeting": "Hi"}), more).await;
+    assert_eq!(result["structuredContent"]["content"], json!({"name": "Ann"}));
+    let (_, state) = two.questions("wipe", json!({"path": "/x"}), json!({})).await;
+    let result = one.result("wipe", json!({"path": "/x"}), accept("smcp", json!({}), &state)).await;
+    assert_eq!(result["structuredContent"], json!({"wiped": "/x"}));
 }
 
 #[tokio::test]
@@ -247,12 +260,17 @@ async fn a_program_is_told_of_the_trace_and_is_counted() {
     let world = World::start().await;
     let arguments = json!({"text": "a", "number": 1, "kind": "a"});
     let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-    for (trace, passed) in
-        [(None, json!(null)), (Some(good), json!(good)), (Some("00-no-trace"), json!(null))]
-    {
-        let client = Modern { trace: trace.map(str::to_owned), ..client(&world) };
+    let more = json!({"tracestate": "a=1 , b=2", "baggage": "user=ann,"});
+    for (parent, told) in [
+        (None, json!(null)),
+        (Some(good), json!({"TRACEPARENT": good, "TRACESTATE": "a=1,b=2", "BAGGAGE": "user=ann"})),
+        (Some("00-no-trace"), json!({"BAGGAGE": "user=ann"})),
+    ] {
+        let mut about = if parent.is_some() { more.clone() } else { json!({}) };
+        parent.into_iter().for_each(|parent| about["traceparent"] = parent.into());
+        let client = Modern { about, ..client(&world) };
         let result = client.result("values", arguments.clone(), json!({})).await;
-        assert_eq!(result["structuredContent"]["trace"], passed, "{result}");
+        assert_eq!(result["structuredContent"]["trace"], told, "{result}");
     }
     let text = Client::of(REVISION).get(&format!("{}/metrics", world.base)).await.text().await.unwrap();
     for line in [

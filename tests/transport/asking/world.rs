@@ -39,11 +39,19 @@ impl World {
         let caller = Caller::new(config.limits.clone(), Variables::default());
         let plugins = Plugins { registry: Arc::new(registry), caller };
         let shutdown = CancellationToken::new();
-        let server = Server::new(plugins.clone(), shutdown.clone());
+        let mut world = World { plugins, base: String::new(), shutdown, directory, _root: root };
+        world.base = world.replica();
+        world
+    }
+
+    /// The address of one more server of the same program, which shares its secret with the others.
+    pub(super) fn replica(&self) -> String {
+        let key = self.directory.to_str();
+        let server = Server::replica(self.plugins.clone(), None, key, self.shutdown.clone());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { transport::serve(listener, &support::http(), server).await });
-        World { plugins, base, shutdown, directory, _root: root }
+        base
     }
 
     /// Another server of the same program, for a connection of its own.
@@ -98,5 +106,7 @@ fn config(root: &Path) -> Config {
         log_format: smcp::cli::LogFormat::default(),
         profiles: None,
         letta: None,
+        drain: Duration::ZERO,
+        state_key: None,
     }
 }

@@ -55,9 +55,11 @@ def page(args):
 
 
 def values(args):
-    """Prints its arguments, and the trace where it is part of one."""
-    trace = {"trace": os.environ["TRACEPARENT"]} if "TRACEPARENT" in os.environ else {}
-    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind, **trace}))
+    """Prints its arguments, and what it is part of."""
+    names = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")
+    trace = {name: os.environ[name] for name in names if name in os.environ}
+    more = {"trace": trace} if trace else {}
+    print(json.dumps({"text": args.text, "number": args.number, "kind": args.kind, **more}))
 
 
 def wipe(args):
