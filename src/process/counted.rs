@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static STARTED: AtomicU64 = AtomicU64::new(0);
 static ALIVE: AtomicU64 = AtomicU64::new(0);
+static HELPERS: AtomicU64 = AtomicU64::new(0);
 
 /// Processes of this one: those of calls and those that are asked for their help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,11 +13,14 @@ pub struct Counts {
     pub started: u64,
     /// Started, and neither they nor their groups have been ended yet.
     pub alive: u64,
+    /// Of these, the helpers that wait for calls.
+    pub helpers: u64,
 }
 
 /// The counts now.
 pub fn counts() -> Counts {
-    Counts { started: STARTED.load(Ordering::Relaxed), alive: ALIVE.load(Ordering::Relaxed) }
+    let [started, alive, helpers] = [&STARTED, &ALIVE, &HELPERS].map(|count| count.load(Ordering::Relaxed));
+    Counts { started, alive, helpers }
 }
 
 /// A process that was started; it is counted as there until this is dropped.
@@ -34,5 +38,22 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         ALIVE.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A helper that is ready; it is counted as there until this is dropped.
+#[derive(Debug)]
+pub(super) struct CountedHelper(());
+
+impl CountedHelper {
+    pub(super) fn new() -> CountedHelper {
+        HELPERS.fetch_add(1, Ordering::Relaxed);
+        CountedHelper(())
+    }
+}
+
+impl Drop for CountedHelper {
+    fn drop(&mut self) {
+        HELPERS.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -39,8 +39,10 @@ impl Registry {
         scrape.counter("plugins_asked", "Plugins whose programs were asked by these", counts.asked);
         scrape.gauge("load_duration_seconds", "How long the last look took", counts.last.as_secs_f64());
         let processes = process::counts();
-        let alive = usize::try_from(processes.alive).unwrap_or(usize::MAX);
-        scrape.size("plugin_processes", "Processes of plugins that are there", alive);
+        let size = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        scrape.size("plugin_processes", "Processes of plugins that are there", size(processes.alive));
+        let helpers = size(processes.helpers);
+        scrape.size("plugin_processes_warm", "Of these, those that wait to fork for calls", helpers);
         scrape.counter("plugin_processes_started", "Processes of plugins ever started", processes.started);
     }
 }
