@@ -435,8 +435,20 @@ class End:
         self.modules[""] = self.modules
         gc.freeze()
 
+    def begin(self):
+        """A call begins, in a child. What the program itself makes is not shared, so its module must be the child's own."""
+        main = sys.modules["__main__"]
+        own = sys.modules["__main__"] = type(sys)("__main__")
+        own.__dict__.clear()
+        own.__dict__.update(main.__dict__)
+
     def near(self):
-        if self.modules is None or finalizable():
+        """The end is near: all callbacks have run, and all threads have ended."""
+        if self.modules is None:
+            return
+        if finalizable():
+            self.modules.clear()
+            gc.unfreeze()
             return
         for name, module in self.modules.items():
             if sys.modules.get(name) is module:
@@ -616,7 +628,7 @@ def become(files, output, error, stream):
     os.close(error)
     count, *rest = request.split(b"\0")
     words = [os.fsdecode(word) for word in rest[:int(count)]]
-    sys.argv[1:] = words
+    sys.argv[-1:] = words
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[-1:] = words
     set_variables(rest[int(count):])
@@ -624,15 +636,15 @@ def become(files, output, error, stream):
 
 
 def set_variables(variables):
-    """Sets variables; all are then in the order of their names, as smcp starts programs."""
+    """Sets variables; all stay in the order of their names, where they are in it: so smcp starts programs."""
     if not variables:
         return
     import posix
     known = os.environ._data
-    changed = dict(variable.split(b"=", 1) for variable in variables)
+    changed = {**known, **dict(variable.split(b"=", 1) for variable in variables)}
+    ordered = sorted(changed.items()) if list(known) == sorted(known) else list(changed.items())
     for name in known:
         posix.unsetenv(name)
-    ordered = sorted({**known, **changed}.items())
     known.clear()
     known.update(ordered)
     for name, value in ordered:
@@ -666,6 +678,7 @@ def serve():
         call = wait(control, files)
     except BaseException:
         os._exit(1)
+    end.begin()
     become(files, *call)
     return found
 

@@ -12,6 +12,7 @@ mod helper;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -58,6 +59,7 @@ pub struct Plan {
 pub struct Warm {
     plan: Plan,
     state: Mutex<State>,
+    forked: AtomicU64,
     me: Weak<Warm>,
 }
 
@@ -76,7 +78,12 @@ struct State {
 impl Warm {
     /// A place without a helper: that comes with the first run.
     pub fn new(plan: Plan) -> Arc<Warm> {
-        Arc::new_cyclic(|me| Warm { plan, state: Mutex::default(), me: me.clone() })
+        Arc::new_cyclic(|me| Warm {
+            plan,
+            state: Mutex::default(),
+            forked: AtomicU64::new(0),
+            me: me.clone(),
+        })
     }
 
     /// How its helpers are started.
@@ -92,6 +99,11 @@ impl Warm {
     /// Whether there is a helper that forks.
     pub fn is_ready(&self) -> bool {
         self.state().helper.is_some()
+    }
+
+    /// How many runs were forked and not started.
+    pub fn forked(&self) -> u64 {
+        self.forked.load(Ordering::Relaxed)
     }
 
     /// The program is another now: the next run starts a new helper, whatever became of those before.
@@ -115,7 +127,9 @@ impl Warm {
             let forked = helper.fork(&request).await;
             forked.map_err(|unable| me.replace(&helper, unable, &spec)).ok()
         });
-        forking.await.ok().flatten()
+        let forked = forking.await.ok().flatten()?;
+        self.forked.fetch_add(1, Ordering::Relaxed);
+        Some(forked)
     }
 
     /// The helper, where there is one. Has one started where there should be another.
