@@ -308,7 +308,7 @@ class Seen:
     """What imports do besides defining things: the files that they read, and why they can't be done once for all."""
 
     def __init__(self, volatile):
-        self.files, self.why, self.volatile = set(), None, volatile
+        self.files, self.written, self.why, self.volatile = set(), {}, None, volatile
         self.listening = [self]
 
     def __enter__(self):
@@ -361,9 +361,12 @@ class Seen:
             if "__pycache__" in path or path == os.devnull:
                 return
             if isinstance(flags, int) and flags & writing:
-                self.note("writes the file %s when it is imported" % path)
+                self.written.setdefault(path, self.where())
             elif not path.startswith(("/proc/", "/sys/", "/dev/")):
                 self.files.add(path)
+        elif event == "os.remove" and os.path.abspath(os.fsdecode(args[0])) in self.written:
+            # Only tried whether it can be written.
+            del self.written[os.path.abspath(os.fsdecode(args[0]))]
         elif event in effects and not any("__pycache__" in str(arg) for arg in args):
             self.note("%s when it is imported" % effects[event])
 
@@ -380,6 +383,8 @@ class Seen:
 
     def check(self):
         """Refuses what a fork can't share."""
+        for path, where in self.written.items():
+            self.why = self.why or "writes the file %s when it is imported%s" % (path, where)
         if self.why:
             raise Refused("a module of it " + self.why)
         if len(os.listdir("/proc/self/task")) > 1:
@@ -528,6 +533,9 @@ def prepare(setup):
         raise Refused("its interpreter is %s %d.%d" % (sys.implementation.name, *sys.version_info[:2]))
     if sys.flags.inspect or sys.flags.interactive:
         raise Refused("its interpreter is interactive")
+    if sys.flags.dev_mode or os.environ.get("PYTHONMALLOC"):
+        # Some versions give memory back to another allocator than it came from when they end after a fork.
+        raise Refused("its interpreter checks its memory")
     path, before = sys.path, (list(sys.path), sys.dont_write_bytecode)
     began = time.time_ns()
     if not getattr(sys.flags, "safe_path", False):

@@ -36,7 +36,9 @@ pub fn plan(
     if cfg!(not(target_os = "linux")) {
         return Err("that is possible on Linux only".into());
     }
-    let words = interpreter::words(launch);
+    // What is named as Python is Python, or makes itself Python: nobody else has the name.
+    let named = launch.first().is_some_and(|program| is_python(program));
+    let words = if named { launch.to_vec() } else { interpreter::words(launch) };
     let (program, words) = words.split_first().ok_or("there are no words to start it with")?;
     if !is_python(program) {
         return Err(format!("it is not started by a Python interpreter but by `{}`", program.display()));

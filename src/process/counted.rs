@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static STARTED: AtomicU64 = AtomicU64::new(0);
 static ALIVE: AtomicU64 = AtomicU64::new(0);
 static HELPERS: AtomicU64 = AtomicU64::new(0);
+static FORKED: AtomicU64 = AtomicU64::new(0);
 
 /// Processes of this one: those of calls and those that are asked for their help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +16,15 @@ pub struct Counts {
     pub alive: u64,
     /// Of these, the helpers that wait for calls.
     pub helpers: u64,
+    /// Of those ever started, the calls that a helper has forked.
+    pub forked: u64,
 }
 
 /// The counts now.
 pub fn counts() -> Counts {
-    let [started, alive, helpers] = [&STARTED, &ALIVE, &HELPERS].map(|count| count.load(Ordering::Relaxed));
-    Counts { started, alive, helpers }
+    let counts = [&STARTED, &ALIVE, &HELPERS, &FORKED].map(|count| count.load(Ordering::Relaxed));
+    let [started, alive, helpers, forked] = counts;
+    Counts { started, alive, helpers, forked }
 }
 
 /// A process that was started; it is counted as there until this is dropped.
@@ -32,6 +36,12 @@ impl Counted {
         STARTED.fetch_add(1, Ordering::Relaxed);
         ALIVE.fetch_add(1, Ordering::Relaxed);
         Counted(())
+    }
+
+    /// One that a helper has forked.
+    pub(super) fn forked() -> Counted {
+        FORKED.fetch_add(1, Ordering::Relaxed);
+        Counted::new()
     }
 }
 

@@ -125,13 +125,13 @@ pub(super) fn command(words: &[std::ffi::OsString], spec: &Spec) -> std::io::Res
 impl Group {
     /// Has the sentinel watch it.
     fn begun(leader: Leader) -> Group {
-        let id = match &leader {
-            Leader::Child(child, _) => Pid::from_child(child),
-            Leader::Forked(forked) => forked.id(),
+        let (id, counted) = match &leader {
+            Leader::Child(child, _) => (Pid::from_child(child), Counted::new()),
+            Leader::Forked(forked) => (forked.id(), Counted::forked()),
             Leader::Gone => unreachable!("what begins is there"),
         };
         sentinel::begun(id);
-        Group { leader, id, _counted: Counted::new() }
+        Group { leader, id, _counted: counted }
     }
 
     /// The group of a process that a helper has forked.

@@ -43,6 +43,8 @@ impl Registry {
         scrape.size("plugin_processes", "Processes of plugins that are there", size(processes.alive));
         let helpers = size(processes.helpers);
         scrape.size("plugin_processes_warm", "Of these, those that wait to fork for calls", helpers);
+        let forked = "Calls of warm plugins that were forked, not started";
+        scrape.counter("plugin_processes_forked", forked, processes.forked);
         scrape.counter("plugin_processes_started", "Processes of plugins ever started", processes.started);
     }
 }

@@ -118,7 +118,7 @@ async fn however_the_interpreter_is_started() {
         (&["-u", "cli.py"], &[]),
         (&["-B", "-O", "./cli.py"], &[]),
         (&["-OO", "-X", "utf8", "-W", "error", "cli.py", "--fixed"], &[]),
-        (&["-s", "-b", "-q", "-Xdev", "cli.py"], &[]),
+        (&["-s", "-b", "-q", "-Xfaulthandler", "cli.py"], &[]),
         (&["cli.py"], &[("PYTHONPATH", "lib:")]),
         (&["cli.py"], &[("PYTHONPATH", "")]),
         (&["cli.py"], &[("PYTHONPATH", "/no/such:lib:lib")]),
@@ -252,7 +252,8 @@ async fn time_limits_end_the_whole_group() {
                 let ids = begun(&stage).await;
                 assert!(!Path::new(&format!("/proc/{}", ids[0])).exists(), "it is reaped");
                 until(|| !is_running(ids[1])).await;
-                ends.push(told(&finished));
+                // Whether the killed have let go of the streams by then is left to chance.
+                ends.push(told(&finished).replace(" cut off", ""));
             }
             assert_eq!(ends[0], ends[1], "{how}");
             assert!(ends[0].starts_with("TimedOut"));

@@ -184,7 +184,8 @@ fn judge(helper: &Helper, answer: &[u8], said: &[u8]) -> Result<String, String> 
             Some((id, note)) if id == helper.group.id().as_raw_pid().to_string() => Ok(note.to_owned()),
             _ => Err("its interpreter runs in a process that is not the one that was started".into()),
         },
-        (Some((_, reason)), _) => Err(text::plain(reason)),
+        (Some(("-", reason)), _) => Err(text::plain(reason)),
+        _ => Err("its interpreter does not load what would keep it warm".into()),
     }
 }
 
@@ -214,10 +215,16 @@ fn take(stderr: &mut Option<Receiver>, said: &mut Vec<u8>) -> bool {
     false
 }
 
+/// A packet; an empty one where there will be none.
 async fn receive(control: &UnixStream) -> io::Result<Vec<u8>> {
     let mut packet = vec![0; PACKET];
-    let read = control.async_io(Interest::READABLE, || Ok(rustix::io::read(control, &mut packet[..])?)).await?;
-    packet.truncate(read);
+    let read = control.async_io(Interest::READABLE, || Ok(rustix::io::read(control, &mut packet[..])?)).await;
+    match read {
+        Ok(read) => packet.truncate(read),
+        // Whoever ends without having read our packet.
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => packet.clear(),
+        Err(error) => return Err(error),
+    }
     Ok(packet)
 }
 
