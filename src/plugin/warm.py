@@ -85,6 +85,7 @@ class Scan:
     in a namespace of its own, and undone. What does nothing that an import could notice is passed over.
     """
 
+    HOMES = {"builtins", "os", "posix", "posixpath", "genericpath", "pathlib"}
     CALLS = {"str", "Path", "PurePath", "dirname", "abspath", "realpath", "join", "normpath", "resolve", "absolute",
              "joinpath", "expanduser", "getcwd", "cwd", "as_posix", "fspath"}
     ON_PATH = {"insert", "append", "extend", "remove"}
@@ -177,6 +178,14 @@ class Scan:
             self.attempt(node)
         elif self.acts(value) or any(not self.is_names(target) for target in targets):
             raise Stop(node.lineno)
+        else:
+            for target in targets:
+                self.lose(target)
+
+    def lose(self, target):
+        """A name has another value now, which is not known."""
+        for part in getattr(target, "elts", [target]):
+            self.names.pop(getattr(part, "id", None), None)
 
     def target(self, node):
         if type(node).__name__ in ("Tuple", "List"):
@@ -196,6 +205,7 @@ class Scan:
     def FunctionDef(self, node):
         if self.acts(node):
             raise Stop(node.lineno)
+        self.names.pop(node.name, None)
 
     AsyncFunctionDef = ClassDef = FunctionDef
 
@@ -203,8 +213,7 @@ class Scan:
         if not self.plain(node.test):
             raise Stop(node.lineno)
         try:
-            expression = compile(_ast.Expression(body=node.test), self.script, "eval", dont_inherit=True)
-            holds = eval(expression, self.names)
+            holds = self.value(node.test)
         except Exception:
             raise Stop(node.lineno)
         self.block(node.body if holds else node.orelse)
@@ -240,12 +249,24 @@ class Scan:
             return False
         if kind == "Call":
             name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
-            if name not in self.CALLS or not self.plain(node.func):
+            if name not in self.CALLS or not self.plain(node.func) or not self.is_known(node.func):
                 return False
             return all(map(self.plain, node.args)) and all(self.plain(k.value) for k in node.keywords)
         if kind not in self.PLAIN and not isinstance(node, (_ast.operator, _ast.unaryop, _ast.boolop, _ast.cmpop)):
             return False
         return all(map(self.plain, parts(node)))
+
+    def is_known(self, node):
+        """Whether a function is Python's own."""
+        try:
+            function = self.value(node)
+            home = getattr(function, "__module__", None) or type(function.__self__).__module__
+        except Exception:
+            return False
+        return home.partition(".")[0] in self.HOMES
+
+    def value(self, node):
+        return eval(compile(_ast.Expression(body=node), self.script, "eval", dont_inherit=True), self.names)
 
     def acts(self, node):
         """Whether more may be done by an expression or a definition than that names are bound."""
@@ -279,29 +300,31 @@ def parts(node):
                 yield part
 
 
-class Words(list):
-    """The command line as modules see it that are imported: what differs from call to call is not there."""
+class Words:
+    """The command line as modules see it that are imported: its first word, and note of who wants more."""
 
-    seen = False
+    def __init__(self, words):
+        self.words, self.seen = words, False
 
-    def see(name):
-        real = getattr(list, name)
-
-        def method(self, *args):
-            Words.seen = True
-            return real(self, *args)
-        return method
-
-    __len__, __iter__, __contains__, __eq__, __add__ = map(see, ("__len__", "__iter__", "__contains__", "__eq__", "__add__"))
-    copy, index, count, pop = map(see, ("copy", "index", "count", "pop"))
+    def __getitem__(self, at):
+        self.seen = self.seen or at != 0
+        return self.words[at]
 
     def __bool__(self):
         return True
 
-    def __getitem__(self, at):
-        if at != 0:
-            Words.seen = True
-        return list.__getitem__(self, at)
+    def __getattr__(self, name):
+        self.seen = True
+        return getattr(self.words, name)
+
+    def more(name):
+        def method(self, *args):
+            self.seen = True
+            return getattr(self.words, name)(*args)
+        return method
+
+    __len__, __iter__, __contains__, __eq__, __add__ = map(more, ("__len__", "__iter__", "__contains__", "__eq__", "__add__"))
+    __repr__, __reversed__, __setitem__, __delitem__ = map(more, ("__repr__", "__reversed__", "__setitem__", "__delitem__"))
 
 
 class Seen:
@@ -378,7 +401,7 @@ class Seen:
         # The instance, the attribute of `sys`, and the argument.
         held = sys.argv is not self.words or sys.getrefcount(self.words) > 3
         sys.argv = self.argv
-        if Words.seen or held:
+        if self.words.seen or held:
             self.note("reads the command line when it is imported")
 
     def check(self):
@@ -414,6 +437,14 @@ def stamp(path):
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino, status.st_dev
+
+
+def origin(module):
+    """Its file. A module's attributes are not asked for: some import others when they are."""
+    try:
+        return vars(module).get("__file__")
+    except TypeError:
+        return None
 
 
 def identity(path):
@@ -483,7 +514,7 @@ class Files:
     def __init__(self, directory, began, read):
         main = script()
         self.directory, self.home = directory, os.path.dirname(os.path.realpath(main))
-        files = {getattr(module, "__file__", None) for module in list(sys.modules.values())} | read | {main}
+        files = set(map(origin, list(sys.modules.values()))) | read | {main}
         files = {file for file in files if isinstance(file, str)}
         homes = tuple({os.path.join(os.fsdecode(d), "") for d in (directory, self.home, os.path.dirname(main))})
         self.own = {file: stamp(file) for file in files if os.path.abspath(file).startswith(homes)}

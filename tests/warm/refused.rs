@@ -27,6 +27,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("import sys; words = sys.argv[1:]", "reads the command line when it is imported"),
     ("import sys; many = len(sys.argv)", "reads the command line when it is imported"),
     ("import sys; quiet = '-q' in sys.argv", "reads the command line when it is imported"),
+    ("import sys; line = ' '.join(sys.argv)", "reads the command line when it is imported"),
     ("from sys import argv", "reads the command line when it is imported"),
     ("import sys; sys.argv = ['x']", "reads the command line when it is imported"),
     ("import os; os._exit(3)", "its helper ended at once: without a word"),

@@ -54,6 +54,7 @@ const CASES: &[Case] = &[
     ("package", &[&[]]),
     ("output", &[&["both"], &["bytes"], &["long"], &["text"], &["echo", "", "'", "$HOME", "*"]]),
     ("order", &[&[]]),
+    ("traps", &[&[]]),
     (
         "parser",
         &[

@@ -103,8 +103,9 @@ impl Helper {
         drop((to_stdout, to_stderr, theirs));
         sent.map_err(|_| Unable::Dead)?;
         let id = match answer(&mut stream).await {
+            Ok(id) if id > 0 => Pid::from_raw(id).ok_or(Unable::Now)?,
             Ok(CHANGED) => return Err(Unable::Changed),
-            Ok(id) => Pid::from_raw(id).filter(|_| id > 0).ok_or(Unable::Now)?,
+            Ok(_) => return Err(Unable::Now),
             Err(_) => return Err(Unable::Dead),
         };
         let ended = rustix::process::pidfd_open(id, PidfdFlags::empty()).map_err(io::Error::from);
