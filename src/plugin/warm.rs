@@ -79,7 +79,9 @@ fn script(words: &[OsString]) -> Result<&OsStr, String> {
                     words.next();
                 }
             }
-            Some('I' | 'E') => return Err(format!("with `-{flags}` its interpreter does not look at PYTHONPATH")),
+            Some('I' | 'E') => {
+                return Err(format!("with `-{flags}` its interpreter does not look at PYTHONPATH"));
+            }
             _ => return Err(format!("its interpreter is started with `-{flags}`")),
         }
     }

@@ -324,7 +324,9 @@ impl Subjected {
         let mut diagnostics = self.candidate.diagnostics;
         diagnostics.extend(contract.diagnostics);
         let warm = self.warm.and_then(|plan| {
-            let note = |reason| Diagnostic::new(Severity::Note, "not-warm", format!("it can't be kept warm: {reason}"));
+            let note = |reason| {
+                Diagnostic::new(Severity::Note, "not-warm", format!("it can't be kept warm: {reason}"))
+            };
             plan.map_err(|reason| diagnostics.push(note(reason))).ok()
         });
         let plugin = Plugin {

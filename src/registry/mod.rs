@@ -133,7 +133,14 @@ struct Kept {
     /// Its bound on calls and its places: calls that run hold theirs.
     places: HashMap<String, (usize, Arc<Semaphore>)>,
     /// What forks for it.
-    warm: HashMap<String, (Vec<(String, String)>, Arc<Warm>)>,
+    warm: HashMap<String, KeptWarm>,
+}
+
+#[derive(Debug)]
+struct KeptWarm {
+    /// The variables of its manifest.
+    env: Vec<(String, String)>,
+    warm: Arc<Warm>,
 }
 
 /// What a load reports while it runs: a progress bar listens to it.
@@ -287,16 +294,16 @@ impl Kept {
 
     /// What forks for a plugin; a new one where it is started in another way, and renewed where its program is another.
     fn warm(&mut self, plugin: &Plugin, plan: Plan, is_another: bool) -> Arc<Warm> {
-        let same =
-            self.warm.get(&plugin.name).filter(|(env, warm)| *env == plugin.env && *warm.plan() == plan);
-        if let Some((_, warm)) = same {
+        let same = self.warm.get(&plugin.name).map(|kept| (&kept.env, &kept.warm));
+        if let Some((_, warm)) = same.filter(|(env, warm)| **env == plugin.env && *warm.plan() == plan) {
             if is_another {
                 warm.renew();
             }
             return warm.clone();
         }
         let warm = Warm::new(plan);
-        self.warm.insert(plugin.name.clone(), (plugin.env.clone(), warm.clone()));
+        let kept = KeptWarm { env: plugin.env.clone(), warm: warm.clone() };
+        self.warm.insert(plugin.name.clone(), kept);
         warm
     }
 }

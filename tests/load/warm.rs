@@ -22,9 +22,10 @@ pub(crate) fn measure(wanted: &Wanted) {
     let server = Server::with(&wanted.smcp, &plugins, &["--warm"]);
     for (plugin, what) in [("plugin000", "a small program"), ("plugin001", "one that imports for long")] {
         let mut client = Client::to(server.port);
-        let params = json!({"name": format!("{plugin}__command1"), "arguments": {"path": "a.txt", "count": 5}});
+        let params =
+            json!({"name": format!("{plugin}__command1"), "arguments": {"path": "a.txt", "count": 5}});
         let request = http::request("tools/call", params);
-        let answer: Value = serde_json::from_slice(&client.ask(&request).unwrap()).unwrap();
+        let answer: Value = serde_json::from_slice(client.ask(&request).unwrap()).unwrap();
         let argv: Vec<String> = serde_json::from_value(answer["result"]["structuredContent"]["argv"].clone())
             .expect("the call's argv");
         wait_until_warm(&server, plugin);

@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::stage::{Runs, Stage, copy, is_running, processes, pythons, until};
 
-const PROGRAM: &str = "import os, module\nfrom below import deep\nprint(module.value, deep.value, os.getppid())\n";
+const PROGRAM: &str =
+    "import os, module\nfrom below import deep\nprint(module.value, deep.value, os.getppid())\n";
 
 fn stage(python: &std::path::Path) -> Stage {
     let files = [
@@ -84,7 +85,11 @@ async fn changed_files_are_seen_at_once() {
             // What is new may stand before what was found until now.
             ("below.py", "raise SystemExit('a package comes before it')\n", "two, longer bb"),
             ("os_.py", "x = 1\n", "two, longer bb"),
-            ("cli.py", "import os, module\nprint(module.value, 'other', os.getppid())\n", "two, longer other"),
+            (
+                "cli.py",
+                "import os, module\nprint(module.value, 'other', os.getppid())\n",
+                "two, longer other",
+            ),
         ];
         for (file, text, expected) in changes {
             stage.write(file, text);
@@ -113,7 +118,12 @@ async fn a_file_that_was_written_while_it_was_read_is_not_trusted() {
     let stage = stage(python);
     fs::write(stage.path().join("module.py"), "value = 'just now'\nimport time; time.sleep(0.2)\n").unwrap();
     let later = std::time::SystemTime::now() + Duration::from_secs(30);
-    fs::File::options().append(true).open(stage.path().join("module.py")).unwrap().set_modified(later).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(stage.path().join("module.py"))
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
     let runs = stage.warm().await;
     assert_eq!(said(&runs).await, ("just now a".to_owned(), ourselves()));
     assert_eq!(runs.forked(), 0);

@@ -9,7 +9,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("print('hello')", "it prints when its modules are imported: hello"),
     ("import sys; sys.stderr.write('warns\\n')", "it prints when its modules are imported: warns"),
     ("import os; os.write(1, b'raw')", "it prints when its modules are imported: raw"),
-    ("import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()", "starts threads"),
+    (
+        "import threading, time; threading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+        "starts threads",
+    ),
     ("import not_there", "line 1: ModuleNotFoundError: No module named 'not_there'"),
     ("1 / 0", "line 1: ZeroDivisionError: division by zero"),
     ("import sys; sys.exit('no')", "line 1: SystemExit: no"),
@@ -18,7 +21,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("import subprocess; subprocess.call(['true'])", "starts a process when it is imported ("),
     ("import os; os.system('true')", "starts a process when it is imported ("),
     ("import os\nif os.fork() == 0: os._exit(0)\nos.wait()", "starts a process when it is imported ("),
-    ("import socket\ntry: socket.create_connection(('127.0.0.1', 1))\nexcept OSError: pass", "uses the network"),
+    (
+        "import socket\ntry: socket.create_connection(('127.0.0.1', 1))\nexcept OSError: pass",
+        "uses the network",
+    ),
     ("open('written', 'w').close()", "writes the file "),
     ("import tempfile; d = tempfile.mkdtemp()", "changes files when it is imported ("),
     ("import os; os.environ.get('WARM_TEST_INPUT')", "reads WARM_TEST_INPUT when it is imported ("),

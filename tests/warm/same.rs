@@ -21,33 +21,102 @@ const CASES: &[Case] = &[
     (
         "exits",
         &[
-            &["0"], &["7"], &["255"], &["256"], &["-1"], &["text"], &["none"], &["tuple"], &["own"], &["quit"],
-            &["at once"], &["thread"], &["SIGKILL"], &["SIGTERM"], &["SIGSEGV"], &["SIGABRT"], &["SIGINT"],
-            &["SIGPIPE"], &["pipe"], &["closed"], &["full"], &[],
+            &["0"],
+            &["7"],
+            &["255"],
+            &["256"],
+            &["-1"],
+            &["text"],
+            &["none"],
+            &["tuple"],
+            &["own"],
+            &["quit"],
+            &["at once"],
+            &["thread"],
+            &["SIGKILL"],
+            &["SIGTERM"],
+            &["SIGSEGV"],
+            &["SIGABRT"],
+            &["SIGINT"],
+            &["SIGPIPE"],
+            &["pipe"],
+            &["closed"],
+            &["full"],
+            &[],
         ],
     ),
     (
         "errors",
         &[
-            &["none"], &["top"], &["chain"], &["implicit"], &["interrupt"], &["interrupt below"], &["hook"],
-            &["broken hook"], &["atexit"], &["thread"], &["endless"], &["group"], &["note"], &["syntax"], &["missing"],
-            &["name"], &["assert"], &["unraisable"], &["stack"], &["warn"], &["coroutine"], &["never awaited"],
-            &["encode"], &["fault"], &["generator"],
+            &["none"],
+            &["top"],
+            &["chain"],
+            &["implicit"],
+            &["interrupt"],
+            &["interrupt below"],
+            &["hook"],
+            &["broken hook"],
+            &["atexit"],
+            &["thread"],
+            &["endless"],
+            &["group"],
+            &["note"],
+            &["syntax"],
+            &["missing"],
+            &["name"],
+            &["assert"],
+            &["unraisable"],
+            &["stack"],
+            &["warn"],
+            &["coroutine"],
+            &["never awaited"],
+            &["encode"],
+            &["fault"],
+            &["generator"],
         ],
     ),
     (
         "teardown",
         &[
-            &["nothing"], &["global"], &["cycle"], &["module"], &["class"], &["shared cycle"], &["file"], &["read"],
-            &["attribute"], &["generator"], &["atexit"], &["nested atexit"], &["finalize"], &["weak"], &["thread"],
-            &["daemon"], &["pool"], &["logging"], &["temporary"], &["unflushed"], &["early"], &["exit"], &["error"],
+            &["nothing"],
+            &["global"],
+            &["cycle"],
+            &["module"],
+            &["class"],
+            &["shared cycle"],
+            &["file"],
+            &["read"],
+            &["attribute"],
+            &["generator"],
+            &["atexit"],
+            &["nested atexit"],
+            &["finalize"],
+            &["weak"],
+            &["thread"],
+            &["daemon"],
+            &["pool"],
+            &["logging"],
+            &["temporary"],
+            &["unflushed"],
+            &["early"],
+            &["exit"],
+            &["error"],
         ],
     ),
     (
         "processes",
         &[
-            &["run"], &["fork"], &["spawn"], &["fork pool"], &["asyncio"], &["no children"], &["left"],
-            &["left quiet"], &["alarm"], &["exec"], &["children"],
+            &["run"],
+            &["fork"],
+            &["spawn"],
+            &["fork pool"],
+            &["asyncio"],
+            &["no children"],
+            &["left"],
+            &["left quiet"],
+            &["alarm"],
+            &["exec"],
+            &["children"],
         ],
     ),
     ("shadows", &[&[]]),
@@ -58,8 +127,16 @@ const CASES: &[Case] = &[
     (
         "parser",
         &[
-            &["--help"], &["--version"], &[], &["add", "--help"], &["add", "1", "2.5"], &["-vv", "plus", "-1", "--round", "3"],
-            &["add", "--round", "9", "1"], &["fail", "--", "-x"], &["no"], &["@file"],
+            &["--help"],
+            &["--version"],
+            &[],
+            &["add", "--help"],
+            &["add", "1", "2.5"],
+            &["-vv", "plus", "-1", "--round", "3"],
+            &["add", "--round", "9", "1"],
+            &["fail", "--", "-x"],
+            &["no"],
+            &["@file"],
         ],
     ),
     ("strange", &[&[], &["x"]]),
@@ -73,7 +150,12 @@ fn told(finished: &Finished) -> String {
         let cut = if captured.cut_off { " cut off" } else { "" };
         format!("{} bytes{cut}\n{}{}", captured.total, text(&captured.head), text(&captured.tail))
     };
-    let all = format!("{:?}\n-- output: {}\n-- error: {}", finished.end, stream(&finished.stdout), stream(&finished.stderr));
+    let all = format!(
+        "{:?}\n-- output: {}\n-- error: {}",
+        finished.end,
+        stream(&finished.stdout),
+        stream(&finished.stderr)
+    );
     ADDRESS.replace_all(&all, "0x…").into_owned()
 }
 
@@ -85,9 +167,11 @@ async fn difference(fresh: &Runs<'_>, warm: &Runs<'_>, words: &[&str]) -> Option
     let (spec, other) = (fresh.spec(words), warm.spec(words));
     let started = told(&fresh.run_as(&spec).await);
     let forked = told(&warm.run_as(&other).await);
-    let (a, b) = started.lines().zip(forked.lines()).find(|(a, b)| a != b).or_else(|| {
-        (started != forked).then_some(("one is longer", ""))
-    })?;
+    let (a, b) = started
+        .lines()
+        .zip(forked.lines())
+        .find(|(a, b)| a != b)
+        .or_else(|| (started != forked).then_some(("one is longer", "")))?;
     Some(format!("{words:?} with {}:\n  started: {a}\n  forked:  {b}", fresh.stage.python.display()))
 }
 
@@ -125,7 +209,10 @@ async fn however_the_interpreter_is_started() {
         (&["cli.py"], &[("PYTHONPATH", "/no/such:lib:lib")]),
         (&["cli.py"], &[("LC_ALL", "C"), ("PYTHONCOERCECLOCALE", "0")]),
         (&["cli.py"], &[("PYTHONIOENCODING", "latin-1:replace"), ("PYTHONUNBUFFERED", "1")]),
-        (&["cli.py"], &[("PYTHONWARNINGS", "default"), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONOPTIMIZE", "1")]),
+        (
+            &["cli.py"],
+            &[("PYTHONWARNINGS", "default"), ("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONOPTIMIZE", "1")],
+        ),
         (&["cli.py"], &[("PYTHONSAFEPATH", "1"), ("PYTHONNOUSERSITE", "1")]),
         (&["cli.py"], &[("PYTHONFAULTHANDLER", "1"), ("PYTHONASYNCIODEBUG", "1"), ("PYTHONUTF8", "1")]),
         (&["link.py"], &[]),
@@ -185,7 +272,8 @@ async fn words_that_are_no_text_and_variables_of_one_run() {
         // Set for all, it stays where a run does not set it.
         stage.set("WARM_TEST_OTHER", "of all");
         let (fresh, warm) = (stage.fresh(), stage.warm().await);
-        for (input, other) in [(None, None), (Some("é=\n'"), None), (Some(""), Some("of one")), (None, None)] {
+        for (input, other) in [(None, None), (Some("é=\n'"), None), (Some(""), Some("of one")), (None, None)]
+        {
             let [mut started, mut forked] = [&fresh, &warm].map(|runs| runs.spec(&[]));
             for spec in [&mut started, &mut forked] {
                 spec.command.push(OsString::from_vec(b"\xff\xfe \x01".to_vec()));

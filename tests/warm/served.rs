@@ -23,7 +23,10 @@ impl Server {
         for (name, program) in plugins {
             let plugin = directory.path().join("plugins").join(name);
             std::fs::create_dir_all(&plugin).unwrap();
-            copy(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/warm/programs")).join(program), &plugin);
+            copy(
+                &Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/warm/programs")).join(program),
+                &plugin,
+            );
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_smcp"));
         command.args(["serve", "--host", "127.0.0.1", "--port", "0"]).args(flags);
@@ -62,10 +65,10 @@ impl Server {
         states.iter().find(|state| state["name"] == plugin).unwrap()["warm"].clone()
     }
 
-    async fn figure(&self, name: &str) -> f64 {
+    async fn figure(&self, name: &str) -> u64 {
         let text = self.get("/metrics").await;
         let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
-        line.unwrap_or_else(|| panic!("{name} in {text}")).parse().unwrap()
+        line.unwrap_or_else(|| panic!("{name} in {text}")).trim_end_matches(".0").parse().unwrap()
     }
 
     /// Calls until the plugin is warm, and once more.
@@ -79,7 +82,7 @@ impl Server {
         let forked = self.figure("smcp_plugin_processes_forked_total").await;
         let second = self.call(tool, arguments.clone()).await;
         assert_eq!(second, first);
-        assert_eq!(self.figure("smcp_plugin_processes_forked_total").await, forked + 1.0);
+        assert_eq!(self.figure("smcp_plugin_processes_forked_total").await, forked + 1);
         second
     }
 
@@ -107,7 +110,7 @@ async fn what_a_client_gets_is_the_same() {
     assert_eq!(server.warmth("adds").await, "cold");
     let result = server.warm_up("adds", "adds__add", &numbers()).await;
     assert_eq!(result["structuredContent"]["sum"], 3.5);
-    assert_eq!(server.figure("smcp_plugin_processes_warm").await, 1.0);
+    assert_eq!(server.figure("smcp_plugin_processes_warm").await, 1);
     let failed = server.call("adds__fail", json!({"words": ["x"]})).await;
     assert_eq!(failed["structuredContent"]["error"]["exitCode"], 2, "{failed}");
 }
@@ -125,7 +128,7 @@ async fn without_the_flag_only_manifests_say_so() {
     server.warm_up("adds", "adds__add", &numbers()).await;
     assert_eq!(server.warmth("other").await, Value::Null);
     server.call("other__add", numbers()).await;
-    assert_eq!(server.figure("smcp_plugin_processes_warm").await, 1.0);
+    assert_eq!(server.figure("smcp_plugin_processes_warm").await, 1);
 }
 
 #[tokio::test]
@@ -170,7 +173,10 @@ async fn what_can_not_be_warm_is_told() {
         .output()
         .unwrap();
     let told = String::from_utf8(told.stdout).unwrap();
-    assert!(told.contains("can't be kept warm: with `-I` its interpreter does not look at PYTHONPATH"), "{told}");
+    assert!(
+        told.contains("can't be kept warm: with `-I` its interpreter does not look at PYTHONPATH"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

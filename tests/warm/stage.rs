@@ -49,7 +49,10 @@ impl Stage {
     /// With a copy of the directory of this name in `programs`, run by its `cli.py`.
     pub(crate) fn of(python: &Path, name: &str) -> Stage {
         let stage = Stage::empty(python);
-        copy(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/warm/programs")).join(name), stage.path());
+        copy(
+            &Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/warm/programs")).join(name),
+            stage.path(),
+        );
         stage
     }
 
@@ -97,7 +100,8 @@ impl Stage {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let plan = warm::plan("p", &self.spec.command, self.path(), std::env::var_os("PYTHONPATH").as_deref());
+        let plan =
+            warm::plan("p", &self.spec.command, self.path(), std::env::var_os("PYTHONPATH").as_deref());
         plan.unwrap()
     }
 

@@ -120,7 +120,6 @@ impl Helper {
     async fn send(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         self.control.async_io(Interest::WRITABLE, || send(&self.control, packet, descriptors)).await
     }
-
 }
 
 /// The outer error is the system's, the inner one the helper's refusal.

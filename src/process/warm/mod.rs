@@ -10,7 +10,7 @@
 #[cfg_attr(not(target_os = "linux"), path = "absent.rs")]
 mod helper;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -214,22 +214,17 @@ async fn let_go_when_idle(warm: Weak<Warm>, helper: Weak<Helper>, idle: Duration
     }
 }
 
-/// What a helper's child reads: how many words, the words, and variables to set. `None` where it does not fit.
+/// What a helper's child reads: how many words, the words, and variables to set, separated by NUL. `None` where it does
+/// not fit.
 fn request(plan: &Plan, spec: &Spec) -> Option<Vec<u8>> {
     let words = spec.command.strip_prefix(&plan.launch[..])?;
-    let mut request = words.len().to_string().into_bytes();
-    let mut add = |part: &OsStr, rest: &[u8]| {
-        request.push(0);
-        request.extend_from_slice(part.as_bytes());
-        request.extend_from_slice(rest);
-    };
-    words.iter().for_each(|word| add(word, b""));
+    let count = words.len().to_string().into_bytes();
+    let words = words.iter().map(|word| word.as_bytes().to_owned());
     let variables = spec.input.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-    for (name, value) in variables {
-        add(name, &[b"=", value.as_bytes()].concat());
-    }
-    let parts = words.len() + spec.input.iter().filter(|(_, value)| value.is_some()).count();
-    // A NUL in a word makes it two: the system knows what to say of that.
-    let whole = request.iter().filter(|&&byte| byte == 0).count() == parts;
-    (whole && request.len() <= MAX_REQUEST).then_some(request)
+    let variables = variables.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
+    let parts: Vec<Vec<u8>> = std::iter::once(count).chain(words).chain(variables).collect();
+    // A NUL in a word: the system knows what to say of that.
+    let fits = parts.iter().all(|part| !part.contains(&0));
+    let request = parts.join(&0);
+    (fits && request.len() <= MAX_REQUEST).then_some(request)
 }
