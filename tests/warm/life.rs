@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use smcp::process::{End, Plan, Warm, counts, run};
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Runs, Stage, copy, is_running, processes, pythons, until};
+use crate::stage::{Runs, Stage, begun, copy, is_running, processes, pythons, until};
 
 const PROGRAM: &str =
     "import os, module\nfrom below import deep\nprint(module.value, deep.value, os.getppid())\n";
@@ -192,10 +192,7 @@ async fn runs_outlive_its_replacement() {
         spec.grace = Duration::from_secs(20);
         let ended = run(&spec, &cancel, None);
         let meanwhile = async {
-            let file = stage.path().join("child");
-            until(|| file.exists()).await;
-            let ids = fs::read_to_string(&file).unwrap();
-            let leader: i32 = ids.split(' ').next().unwrap().parse().unwrap();
+            let leader = begun(&stage).await[0];
             runs.warm.as_ref().unwrap().renew();
             tokio::time::sleep(Duration::from_millis(300)).await;
             assert!(is_running(leader));
@@ -236,10 +233,7 @@ async fn a_run_whose_helper_dies_is_ended_and_says_so() {
         let spec = runs.spec(&["deaf"]);
         let cancel = CancellationToken::new();
         let meanwhile = async {
-            let file = stage.path().join("child");
-            until(|| file.exists()).await;
-            let ids: Vec<i32> =
-                fs::read_to_string(&file).unwrap().split(' ').map(|id| id.parse().unwrap()).collect();
+            let ids = begun(&stage).await;
             let stat = fs::read_to_string(format!("/proc/{}/stat", ids[0])).unwrap();
             let parent = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
             kill(parent);

@@ -11,7 +11,7 @@ use regex::Regex;
 use smcp::process::{End, Finished, run};
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Runs, Stage, is_running, pythons, until};
+use crate::stage::{Runs, Stage, begun, is_running, pythons, until};
 
 /// A program in `programs`, and the words of its calls, each of which is run both ways.
 type Case = (&'static str, &'static [&'static [&'static str]]);
@@ -313,16 +313,6 @@ async fn what_is_drawn_is_another_each_time() {
             assert_ne!(one, other);
         }
     }
-}
-
-/// The processes that a run of `slow` has begun.
-async fn begun(stage: &Stage) -> [i32; 2] {
-    let file = stage.path().join("child");
-    until(|| file.exists()).await;
-    let ids = fs::read_to_string(&file).unwrap();
-    fs::remove_file(&file).unwrap();
-    let ids: Vec<i32> = ids.split(' ').map(|id| id.parse().unwrap()).collect();
-    ids.try_into().unwrap()
 }
 
 #[tokio::test]

@@ -188,6 +188,16 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// The processes that a run of `slow` has begun.
+pub(crate) async fn begun(stage: &Stage) -> [i32; 2] {
+    let file = stage.path().join("child");
+    until(|| file.exists()).await;
+    let ids = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    let ids: Vec<i32> = ids.split(' ').map(|id| id.parse().unwrap()).collect();
+    ids.try_into().unwrap()
+}
+
 pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
