@@ -247,15 +247,16 @@ impl Caller {
         let words = words.into_iter().map(OsString::from);
         let set =
             self.variables.set.iter().chain(&plugin.env).map(|(name, value)| (name.into(), value.into()));
-        let input = input.into_iter().map(|(name, value)| (name.into(), value.into()));
         // What the server itself was told by whoever started it is not for its plugins.
-        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT, TRACESTATE, BAGGAGE]
-            .map(OsString::from);
+        let own = [INPUT_RESPONSES, REQUEST_STATE, CLIENT_CAPABILITIES, TRACEPARENT, TRACESTATE, BAGGAGE];
+        let value = |name| input.iter().find(|(own, _)| *own == name).map(|(_, value)| value.into());
         Spec {
             command: plugin.launch.iter().cloned().chain(words).collect(),
             directory: plugin.directory.clone(),
-            set: set.chain(input).collect(),
-            unset: self.variables.unset.iter().map(OsString::from).chain(own).collect(),
+            set: set.collect(),
+            unset: self.variables.unset.iter().map(OsString::from).collect(),
+            input: own.iter().map(|&name| (name.into(), value(name))).collect(),
+            warm: plugin.warm.clone(),
             timeout: plugin.timeout.or(self.limits.timeout),
             grace: self.limits.grace,
             output_cap: self.limits.output,
@@ -363,6 +364,7 @@ mod tests {
             env: vec![("GREETING".into(), "hi".into())],
             timeout: None,
             concurrency: own.map(|n| Arc::new(Semaphore::new(n))),
+            warm: None,
             offers: Offers::default(),
             root: Command::default(),
             state: State::Ready,

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     args_conflicts_with_subcommands = true,
     after_help = "Variables: MCP_HOST, MCP_PORT, MCP_PLUGINS_DIR, MCP_SCHEMAS_DIR, MCP_API_KEY, MCP_API_KEYS, \
         MCP_PLUGIN_TIMEOUT, MCP_LOG_DIR, MCP_PYTHON, MCP_AUTH_ALLOW_LOOPBACK, MCP_AUTH_DISABLED, \
-        MCP_RATE_LIMIT, SMCP_PROFILES, SMCP_ATTACH_PROFILE, SMCP_ADMIN_PREFIX, SMCP_REPLICA, SMCP_STATE_KEY, LETTA_SERVER_URL, \
+        MCP_RATE_LIMIT, MCP_WARM, SMCP_PROFILES, SMCP_ATTACH_PROFILE, SMCP_ADMIN_PREFIX, SMCP_REPLICA, SMCP_STATE_KEY, LETTA_SERVER_URL, \
         LETTA_SERVER_PASSWORD, LETTA_API_KEY, LETTA_AGENT_ID, RUST_LOG. \
         A flag beats its variable."
 )]
@@ -233,6 +233,9 @@ pub struct Serve {
     /// Serve the plugins as they were at the start, whatever changes on disk
     #[arg(long)]
     pub no_watch: bool,
+    /// Keep a process of each Python plugin that has its modules imported and forks for each call [env: MCP_WARM]
+    #[arg(long)]
+    pub warm: bool,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,
@@ -253,6 +256,9 @@ pub struct Stdio {
     /// Serve the plugins as they were at the start, whatever changes on disk
     #[arg(long)]
     pub no_watch: bool,
+    /// Keep a process of each Python plugin that has its modules imported and forks for each call [env: MCP_WARM]
+    #[arg(long)]
+    pub warm: bool,
     /// Where plugins are.
     #[command(flatten)]
     pub plugins: Plugins,

@@ -65,6 +65,7 @@ impl World {
                 python: python.to_owned(),
                 live,
                 describe: false,
+                warm: false,
                 help_timeout: Duration::from_secs(20),
                 parallel: 2,
                 path: std::env::var_os("PATH"),

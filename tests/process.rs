@@ -36,6 +36,8 @@ impl Fixture {
             directory: directory.path().to_owned(),
             set: Vec::new(),
             unset: Vec::new(),
+            input: Vec::new(),
+            warm: None,
             timeout: Some(PATIENCE),
             grace: Duration::from_secs(10),
             output_cap: 1 << 20,

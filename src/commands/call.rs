@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use crate::call::{Caller, Input, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
 use crate::outcome::{CallResult, Ended};
-use crate::registry::{Registry, Served, Snapshot};
+use crate::registry::{Plugin, Registry, Served, Snapshot};
 use crate::text;
 
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
@@ -23,7 +24,10 @@ pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result
         let registry = Registry::load_for(&config, &typed.tool, &()).await;
         let snapshot = registry.snapshot();
         let served = snapshot.find(&typed.tool).ok_or_else(|| no_such_tool(&typed.tool, &snapshot))?;
-        if typed.dry_run { dry_run(served, &arguments) } else { call(&config, served, &arguments).await }
+        // Nothing is kept warm for a single call.
+        let plugin = Arc::new(Plugin { warm: None, ..Plugin::clone(&served.plugin) });
+        let served = Served { plugin, ..served.clone() };
+        if typed.dry_run { dry_run(&served, &arguments) } else { call(&config, &served, &arguments).await }
     })
 }
 

@@ -58,6 +58,8 @@ pub struct Discovery {
     pub live: bool,
     /// Whether every Python plugin is asked for `--describe` (a manifest can ask for its own plugin).
     pub describe: bool,
+    /// Whether plugins are kept warm whose manifests say nothing of it.
+    pub warm: bool,
     /// How long one help page may take.
     pub help_timeout: Duration,
     /// Help pages captured at a time.
@@ -221,7 +223,7 @@ impl Config {
             state_key: fleet::state_key(environment)?,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
         };
-        Ok(config.governed(profiles))
+        Ok(config.warm(typed.warm).governed(profiles))
     }
 
     /// The configuration of serving standard input and output.
@@ -234,7 +236,12 @@ impl Config {
             watch: !typed.no_watch,
             ..Config::base(&typed.plugins, &typed.limits, environment)?
         };
-        Ok(config.governed(profiles))
+        Ok(config.warm(typed.warm).governed(profiles))
+    }
+
+    fn warm(mut self, typed: bool) -> Config {
+        self.discovery.warm |= typed;
+        self
     }
 
     /// With profiles, whose keys no plugin gets.
@@ -272,6 +279,7 @@ impl Config {
                     .unwrap_or_else(|| "python3".into()),
                 live: !plugins.no_live,
                 describe: plugins.describe,
+                warm: switched_on(environment, "MCP_WARM")?,
                 help_timeout: seconds("--help-timeout", plugins.help_timeout)?.ok_or_else(|| {
                     bad("--help-timeout", plugins.help_timeout, "number of seconds above 0")
                 })?,
@@ -467,6 +475,17 @@ mod tests {
             message(&[], &[("MCP_AUTH_ALLOW_LOOPBACK", "maybe")]),
             "MCP_AUTH_ALLOW_LOOPBACK: `maybe` is no switch (1 or 0)"
         );
+    }
+
+    #[test]
+    fn plugins_are_warm_where_somebody_says_so() {
+        let warm = |words: &[&str], value| {
+            resolve(words, &[("MCP_WARM", value)]).map(|config| config.discovery.warm)
+        };
+        assert_eq!(warm(&[], "0"), Ok(false));
+        assert_eq!(warm(&[], "1"), Ok(true));
+        assert_eq!(warm(&["--warm"], "0"), Ok(true));
+        assert_eq!(message(&[], &[("MCP_WARM", "hot")]), "MCP_WARM: `hot` is no switch (1 or 0)");
     }
 
     #[test]

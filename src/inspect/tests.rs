@@ -34,6 +34,7 @@ fn snapshot(state: State, overrides: &BTreeMap<String, ToolOverride>) -> Snapsho
         env: vec![],
         timeout: None,
         concurrency: None,
+        warm: None,
         offers: Offers::default(),
         state,
         diagnostics: vec![Diagnostic::new(Severity::Note, "own", "of the plugin").about("--profile")],

@@ -62,7 +62,8 @@ pub(super) fn call(
 }
 
 /// `status`, `plugins`, `plugin_names` (of those that are served), `version`, `uptime_seconds`, `tools`,
-/// `plugin_states` and `calls`. Of plugins and tools it tells those of `snapshot`: what whoever asks can see.
+/// `plugin_states` and `calls`. Where a plugin is to be kept warm, its state has `warm`: `cold` until its first call,
+/// `ready`, or why it can't be. Of plugins and tools it tells those of `snapshot`: what whoever asks can see.
 pub fn report(server: &Server, snapshot: &Snapshot) -> Value {
     let counts = server.backend.counts();
     let mut tools: HashMap<&str, usize> = HashMap::new();
@@ -78,6 +79,10 @@ pub fn report(server: &Server, snapshot: &Snapshot) -> Value {
             let mut out = json!({"name": p.name, "state": state, "tools": count});
             if let Some(reason) = reason {
                 out["reason"] = reason.into();
+            }
+            if let Some(warm) = &p.warm {
+                let ready = if warm.is_ready() { "ready" } else { "cold" };
+                out["warm"] = warm.refusal().unwrap_or_else(|| ready.to_owned()).into();
             }
             out
         })

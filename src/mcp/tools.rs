@@ -99,6 +99,7 @@ pub(super) mod tests {
             env: vec![],
             timeout: None,
             concurrency: None,
+            warm: None,
             offers: Offers::default(),
             root: Command::default(),
             state: State::Ready,

@@ -85,6 +85,11 @@ pub fn ended(ran: &Result<Finished, SpawnError>) -> Ended {
             }
             End::TimedOut => timed_out(finished),
             End::Cancelled => failure("cancelled", "the call was cancelled"),
+            End::Orphaned => failed(
+                finished,
+                "stopped: the process that keeps the plugin warm was gone; another call starts it anew",
+                json!({}),
+            ),
         },
         Err(error) => not_started(error),
     };

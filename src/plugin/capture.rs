@@ -240,6 +240,8 @@ impl Capturer {
             directory: program.directory.clone(),
             set,
             unset: secrets.chain(DISTURBING).map(OsString::from).collect(),
+            input: Vec::new(),
+            warm: None,
             timeout: Some(self.timeout),
             grace: GRACE,
             output_cap: PAGE_CAP,
@@ -292,6 +294,7 @@ pub(super) fn how(end: End) -> String {
         End::Signal(signal) => format!("ended by signal {signal}"),
         End::TimedOut => "ended after its time limit".into(),
         End::Cancelled => "cancelled".into(),
+        End::Orphaned => "ended since its helper was gone".into(),
     }
 }
 
@@ -319,6 +322,7 @@ mod tests {
             python: "python3".into(),
             live,
             describe: false,
+            warm: false,
             help_timeout: Duration::from_secs(1),
             parallel: 1,
             path: None,

@@ -60,6 +60,27 @@ pub fn files(launch: &[OsString], search: Search<'_>) -> Vec<PathBuf> {
     files
 }
 
+/// The words that a launch comes to where it is a script with a shebang: those of the interpreter, without `env` before it,
+/// and then the script. Words that `env` would read in another way than as a program's are left in their place.
+pub(super) fn words(launch: &[OsString]) -> Vec<OsString> {
+    let Some(first) = launch.first() else { return Vec::new() };
+    let Some(line) = shebang(Path::new(first)) else { return launch.to_vec() };
+    let (interpreter, argument) = line.split_first().expect("a shebang has a word");
+    let is_env = Path::new(interpreter).file_name() == Some(OsStr::new("env"));
+    let named = match argument {
+        [split, named @ ..] if is_env && split == "-S" => {
+            let set = named.iter().take_while(|word| word.contains('=') && !word.starts_with('-')).count();
+            named[set..].to_vec()
+        }
+        // Linux hands on what stands after the interpreter as one word.
+        [one] if is_env => vec![one.clone()],
+        [] => vec![interpreter.clone()],
+        several if is_env => vec![several.join(" ")],
+        several => vec![interpreter.clone(), several.join(" ")],
+    };
+    named.into_iter().map(OsString::from).chain(launch.iter().cloned()).collect()
+}
+
 fn manifest_program(directory: &Path, program: &str, search: Search<'_>) -> OsString {
     let beside = directory.join(program);
     if program.contains('/') || beside.is_file() {

@@ -53,6 +53,9 @@ pub struct Manifest {
     pub describe: Option<bool>,
     /// Whether the program's parser object may be asked about itself while it prints help; true by default.
     pub live: Option<bool>,
+    /// Whether a process of the program is kept that has its modules imported and forks for each call; where nothing is
+    /// said, the server's configuration decides.
+    pub warm: Option<bool>,
     /// What to say of a command's tool instead of what help says, keyed by the command's words, e.g. `"db migrate"`;
     /// the empty key is the program itself.
     pub tools: BTreeMap<String, ToolOverride>,
@@ -287,6 +290,7 @@ include = ["db *"]
 exclude = ["db drop"]
 describe = true
 live = false
+warm = true
 [env]
 A = "1"
 [tools."db migrate"]
@@ -299,7 +303,7 @@ annotations = { readOnlyHint = false }
         assert_eq!(manifest.command.as_deref(), Some(&["./run.sh".to_owned(), "--quiet".to_owned()][..]));
         assert_eq!(manifest.time_limit(), Some(Duration::from_millis(2500)));
         assert_eq!(manifest.max_concurrency.map(NonZeroUsize::get), Some(3));
-        assert_eq!((manifest.describe, manifest.live), (Some(true), Some(false)));
+        assert_eq!((manifest.describe, manifest.live, manifest.warm), (Some(true), Some(false), Some(true)));
         assert_eq!(manifest.env["A"], "1");
         assert_eq!(manifest.tools["db migrate"].name.as_deref(), Some("migrate"));
         assert_eq!(manifest.tools["db migrate"].annotations["readOnlyHint"], false);
@@ -314,7 +318,7 @@ annotations = { readOnlyHint = false }
         check(
             "timeot = 1\n",
             "1: `timeot`: unknown field `timeot`, expected one of `command`, `env`, `timeout`, `max_concurrency`, \
-             `include`, `exclude`, `describe`, `live`, `tools`, `resources`, `resource_templates`, `prompts`",
+             `include`, `exclude`, `describe`, `live`, `warm`, `tools`, `resources`, `resource_templates`, `prompts`",
         );
         check("\ntimeout = \"1\"\n", "2: `timeout`: invalid type: string \"1\", expected f64");
         check("timeout = 0\n", "1: `timeout`: must be a number of seconds above 0 and up to 31536000");

@@ -9,6 +9,7 @@
 //! - `offers`: what a manifest offers besides tools: resources and prompts
 //! - `uri_template`: which URIs a family of resources has
 //! - `interpreter`: the words that start the program
+//! - `warm`: whether and how a process of it is kept that forks for calls
 //! - `capture`: one help page and the live description that came with it
 //! - `proof`: calls that a program's own parser reads, without the program being run for them
 //! - `tree`: all pages of a program, level by level → its command tree
@@ -29,6 +30,7 @@ pub mod scaffold;
 pub mod select;
 pub mod tree;
 pub mod uri_template;
+pub mod warm;
 
 mod answer;
 mod placeholder;

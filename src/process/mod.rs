@@ -5,6 +5,8 @@
 //! shut down), its whole group is gone afterwards and its leader is reaped. A process that has left the group
 //! (`setsid`) is on its own: it is not killed, and it can't hold us up.
 //!
+//! Where a run has a helper ([`Warm`]), the helper forks for it. That is seen in nothing but time.
+//!
 //! This module must not know what is run, or what its output means.
 
 mod capture;
@@ -13,9 +15,11 @@ mod failure;
 mod group;
 mod limits;
 mod sentinel;
+mod warm;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -30,6 +34,7 @@ pub use counted::{Counts, counts};
 pub use failure::{Reason, SpawnError};
 pub use limits::allow_open_files;
 pub use sentinel::{post_sentinel, watch};
+pub use warm::{Plan, Warm};
 
 /// How long a process that the leader leaves behind in its group may still write to the streams before the group is
 /// killed. Long enough for the last member of a pipeline to pass on what it has, also on a busy machine; only a call
@@ -47,6 +52,11 @@ pub struct Spec {
     pub set: Vec<(OsString, OsString)>,
     /// Variables to leave out of it; one that is in `set` too is set.
     pub unset: Vec<OsString>,
+    /// Variables of this run alone: set on top of all others, or (`None`) left out unless `set` has them.
+    pub input: Vec<(OsString, Option<OsString>)>,
+    /// What may fork for this run, instead of a start: of a program that starts with the same words, in the same
+    /// directory and environment.
+    pub warm: Option<Arc<Warm>>,
     /// How long it may take.
     pub timeout: Option<Duration>,
     /// Between SIGTERM and SIGKILL.
@@ -68,6 +78,8 @@ pub enum End {
     TimedOut,
     /// We ended it: nobody waits for it any more.
     Cancelled,
+    /// We ended it: the helper that it was forked from was gone, and nobody would have known how it ends.
+    Orphaned,
 }
 
 /// A process that ended.
@@ -167,7 +179,7 @@ async fn supervise(
         () = group.exited() => {}
         never = streams.read_on() => match never {},
     }
-    let ended = group.end();
+    let ended = group.end().await;
     let (stdout, stderr) = streams.finish();
     (stopped.unwrap_or(ended), stdout, stderr)
 }

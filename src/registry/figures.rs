@@ -39,8 +39,12 @@ impl Registry {
         scrape.counter("plugins_asked", "Plugins whose programs were asked by these", counts.asked);
         scrape.gauge("load_duration_seconds", "How long the last look took", counts.last.as_secs_f64());
         let processes = process::counts();
-        let alive = usize::try_from(processes.alive).unwrap_or(usize::MAX);
-        scrape.size("plugin_processes", "Processes of plugins that are there", alive);
+        let size = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        scrape.size("plugin_processes", "Processes of plugins that are there", size(processes.alive));
+        let helpers = size(processes.helpers);
+        scrape.size("plugin_processes_warm", "Of these, those that wait to fork for calls", helpers);
+        let forked = "Calls of warm plugins that were forked, not started";
+        scrape.counter("plugin_processes_forked", forked, processes.forked);
         scrape.counter("plugin_processes_started", "Processes of plugins ever started", processes.started);
     }
 }

@@ -107,6 +107,7 @@ mod tests {
                     env: Vec::new(),
                     timeout: None,
                     concurrency: None,
+                    warm: None,
                     offers: Offers::default(),
                     root: Command::default(),
                     state: State::Ready,

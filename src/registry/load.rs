@@ -20,6 +20,8 @@ use crate::plugin::manifest::{self, Manifest};
 use crate::plugin::offers::Offers;
 use crate::plugin::select::{self, Selection};
 use crate::plugin::tree::{self, Inspected};
+use crate::plugin::warm;
+use crate::process::Plan;
 use crate::schema;
 
 use super::{Plugin, Progress, Report, State};
@@ -66,6 +68,10 @@ pub(super) struct Loaded {
     pub(super) plugin: Plugin,
     pub(super) tools: Vec<Tool>,
     pub(super) max_concurrency: Option<usize>,
+    /// How it is kept warm, where it is.
+    pub(super) warm: Option<Plan>,
+    /// Whether its program was asked anew.
+    pub(super) asked: bool,
 }
 
 /// What the loads of one round share.
@@ -82,6 +88,8 @@ struct Subjected {
     candidate: Candidate,
     manifest: Manifest,
     program: Program,
+    /// How it is kept warm or why it can't be; `None`: nobody wants that.
+    warm: Option<Result<Plan, String>>,
     describe: bool,
     outside: Vec<PathBuf>,
     /// Its contract file is not to be written: it is of a later version of this program, which others may run.
@@ -166,32 +174,31 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
         let round = round.clone();
         tasks.spawn(async move { (index, round.load(candidate).await) });
     }
-    let mut outcomes: Vec<Option<(Loaded, bool)>> = found.candidates.iter().map(|_| None).collect();
+    let mut outcomes: Vec<Option<Loaded>> = found.candidates.iter().map(|_| None).collect();
     while let Some(ended) = tasks.join_next().await {
         // A task that panicked leaves its place empty, and the others alone.
         let Ok((index, outcome)) = ended else { continue };
         progress.done(&found.candidates[index].name);
         outcomes[index] = Some(outcome);
     }
-    report.discovered = outcomes.iter().flatten().filter(|(_, asked)| *asked).count();
+    report.discovered = outcomes.iter().flatten().filter(|loaded| loaded.asked).count();
     if let Some(fault) = round.unwritable.get() {
         report.problems.push(Diagnostic::new(Severity::Warning, "schemas-unwritable", fault.clone()));
     }
-    let diagnostics = outcomes.iter().flatten().flat_map(|(loaded, _)| &loaded.plugin.diagnostics);
+    let diagnostics = outcomes.iter().flatten().flat_map(|loaded| &loaded.plugin.diagnostics);
     report.problems.extend(diagnostics.filter(|told| CONTRACT_FAULTS.contains(&told.code.as_str())).cloned());
     let in_order = outcomes.into_iter().zip(found.candidates).map(|(outcome, candidate)| match outcome {
-        Some((served, _)) => served,
+        Some(served) => served,
         None => failed(candidate, "an internal error; please report it".into()),
     });
     (in_order.collect(), report)
 }
 
 impl Round {
-    /// Loads one plugin, and tells whether its program was asked.
-    async fn load(&self, candidate: Candidate) -> (Loaded, bool) {
+    async fn load(&self, candidate: Candidate) -> Loaded {
         let mut subjected = match self.look_at(&candidate) {
             Ok(subjected) => subjected,
-            Err(reason) => return (failed(candidate, reason), false),
+            Err(reason) => return failed(candidate, reason),
         };
         let store = &self.loader.store;
         let mut faults = Vec::new();
@@ -203,23 +210,22 @@ impl Round {
         let previous = store.fingerprint(&candidate.name, known.as_ref());
         let fingerprint = Fingerprint::take(&subjected.subject(), previous.as_ref());
         let holds = previous.as_ref().is_some_and(|previous| previous.agrees(&fingerprint));
-        let (mut served, asked) = match (known, self.loader.recall(&candidate.name, &fingerprint)) {
+        let mut served = match (known, self.loader.recall(&candidate.name, &fingerprint)) {
             (Some(known), _) if holds => {
                 self.note(store.refresh(&known, &fingerprint));
-                (subjected.serve(known.contract, State::Ready), false)
+                subjected.serve(known.contract, State::Ready)
             }
-            (_, Some(Remembered::Unwritten(contract))) => (subjected.serve(*contract, State::Ready), false),
-            (known, Some(Remembered::Failed { reason, .. })) => {
-                (subjected.without_answer(known, reason), false)
-            }
+            (_, Some(Remembered::Unwritten(contract))) => subjected.serve(*contract, State::Ready),
+            (known, Some(Remembered::Failed { reason, .. })) => subjected.without_answer(known, reason),
             (known, None) => {
                 let doubted = known.as_ref().filter(|_| previous.is_none());
                 subjected.doubted = doubted.map(|known| known.contract.text());
-                (self.ask(subjected, known, &fingerprint).await, true)
+                let asked = self.ask(subjected, known, &fingerprint).await;
+                Loaded { asked: true, ..asked }
             }
         };
         served.plugin.diagnostics.extend(faults);
-        (served, asked)
+        served
     }
 
     /// What the plugin's files say, without running anything.
@@ -242,7 +248,11 @@ impl Round {
             live: discovery.live && manifest.live.unwrap_or(true),
             hangs: Hangs::default(),
         };
+        let kept = manifest.warm.unwrap_or(discovery.warm);
+        let python_path = discovery.python_path.as_deref();
+        let plan = || warm::plan(&candidate.name, &program.launch, &program.directory, python_path);
         Ok(Subjected {
+            warm: kept.then(plan),
             outside: interpreter::files(&program.launch, search),
             describe: manifest.describe.unwrap_or(discovery.describe),
             candidate: candidate.clone(),
@@ -351,6 +361,12 @@ impl Subjected {
     fn serve(self, contract: Contract, state: State) -> Loaded {
         let mut diagnostics = self.candidate.diagnostics;
         diagnostics.extend(contract.diagnostics);
+        let warm = self.warm.and_then(|plan| {
+            let note = |reason| {
+                Diagnostic::new(Severity::Note, "not-warm", format!("it can't be kept warm: {reason}"))
+            };
+            plan.map_err(|reason| diagnostics.push(note(reason))).ok()
+        });
         let plugin = Plugin {
             name: self.candidate.name,
             offers: self.manifest.offers().with_readme(&self.candidate.directory),
@@ -359,12 +375,13 @@ impl Subjected {
             env: self.program.env,
             timeout: self.manifest.time_limit(),
             concurrency: None,
+            warm: None,
             root: contract.command,
             state,
             diagnostics,
         };
         let max_concurrency = self.manifest.max_concurrency.map(std::num::NonZeroUsize::get);
-        Loaded { plugin, tools: contract.tools, max_concurrency }
+        Loaded { plugin, tools: contract.tools, max_concurrency, warm, asked: false }
     }
 }
 
@@ -377,10 +394,11 @@ fn failed(candidate: Candidate, reason: String) -> Loaded {
         env: Vec::new(),
         timeout: None,
         concurrency: None,
+        warm: None,
         offers: Offers::default(),
         root: Command::default(),
         state: State::Failed(reason),
         diagnostics: candidate.diagnostics,
     };
-    Loaded { plugin, tools: Vec::new(), max_concurrency: None }
+    Loaded { plugin, tools: Vec::new(), max_concurrency: None, warm: None, asked: false }
 }

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::model::{Command, Diagnostic, Severity, Tool};
 use crate::plugin::discover;
 use crate::plugin::offers::Offers;
+use crate::process::{Plan, Warm};
 use crate::schema;
 
 use load::{Loaded, Loader};
@@ -68,6 +69,8 @@ pub struct Plugin {
     pub timeout: Option<Duration>,
     /// Its own bound on calls at a time.
     pub concurrency: Option<Arc<Semaphore>>,
+    /// What forks for its calls, where it is kept warm.
+    pub warm: Option<Arc<Warm>>,
     /// What it offers besides tools.
     pub offers: Offers,
     /// The command tree; empty where the plugin is in error.
@@ -120,12 +123,25 @@ pub struct Registry {
     changed: tokio::sync::watch::Sender<u64>,
     report: arc_swap::ArcSwap<Report>,
     loader: Arc<Loader>,
-    /// Each plugin's bound on calls and its places: calls that run hold theirs across reloads.
-    places: tokio::sync::Mutex<Places>,
+    kept: tokio::sync::Mutex<Kept>,
     loads: figures::Loads,
 }
 
-type Places = HashMap<String, (usize, Arc<Semaphore>)>;
+/// What stays across reloads, by plugin.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Its bound on calls and its places: calls that run hold theirs.
+    places: HashMap<String, (usize, Arc<Semaphore>)>,
+    /// What forks for it.
+    warm: HashMap<String, KeptWarm>,
+}
+
+#[derive(Debug)]
+struct KeptWarm {
+    /// The variables of its manifest.
+    env: Vec<(String, String)>,
+    warm: Arc<Warm>,
+}
 
 /// What a load reports while it runs: a progress bar listens to it.
 pub trait Progress: Send + Sync {
@@ -172,7 +188,7 @@ impl Registry {
             changed: tokio::sync::watch::channel(0).0,
             report: arc_swap::ArcSwap::default(),
             loader: Arc::new(Loader::new(config, names)),
-            places: tokio::sync::Mutex::default(),
+            kept: tokio::sync::Mutex::default(),
             loads: figures::Loads::default(),
         };
         registry.reload(progress).await;
@@ -183,13 +199,13 @@ impl Registry {
     /// watchers are told. Returns whether it did. Reloads at the same time wait for one another. A plugin that was good
     /// and has become unusable keeps its tools, and is stale.
     pub async fn reload(&self, progress: &dyn Progress) -> bool {
-        let mut places = self.places.lock().await;
+        let mut kept = self.kept.lock().await;
         let began = Instant::now();
         let (mut loaded, report) = load::all(&self.loader, progress).await;
         self.loads.ended(began.elapsed(), report.discovered);
         let old = self.snapshot();
-        loaded.iter_mut().for_each(|loaded| old.stand_in(loaded, &places));
-        let snapshot = assemble(loaded, &mut places);
+        loaded.iter_mut().for_each(|loaded| old.stand_in(loaded, &kept));
+        let snapshot = assemble(loaded, &mut kept);
         self.report.store(Arc::new(report));
         if old.generation > 0 && snapshot.says_the_same(&old) {
             return false;
@@ -233,11 +249,14 @@ impl Registry {
 }
 
 /// Puts loaded plugins together: tools that claim the same name are told apart.
-fn assemble(loaded: Vec<Loaded>, places: &mut Places) -> Snapshot {
+fn assemble(loaded: Vec<Loaded>, kept: &mut Kept) -> Snapshot {
     let mut plugins = Vec::new();
     let mut tools: Vec<(usize, Tool)> = Vec::new();
-    for (index, Loaded { mut plugin, tools: own, max_concurrency }) in loaded.into_iter().enumerate() {
-        plugin.concurrency = max_concurrency.map(|bound| place(places, &plugin.name, bound));
+    for (index, Loaded { mut plugin, tools: own, max_concurrency, warm, asked }) in
+        loaded.into_iter().enumerate()
+    {
+        plugin.concurrency = max_concurrency.map(|bound| kept.place(&plugin.name, bound));
+        plugin.warm = warm.map(|plan| kept.warm(&plugin, plan, asked));
         tools.extend(own.into_iter().map(|tool| (index, tool)));
         plugins.push(plugin);
     }
@@ -250,7 +269,8 @@ fn assemble(loaded: Vec<Loaded>, places: &mut Places) -> Snapshot {
         let message = format!("another plugin claims the tool name `{old}` too; this one is `{}`", tool.name);
         plugins[*owner].diagnostics.push(Diagnostic::new(Severity::Warning, "tool-name-taken", message));
     }
-    places.retain(|name, _| names.binary_search(name).is_ok());
+    kept.places.retain(|name, _| names.binary_search(name).is_ok());
+    kept.warm.retain(|name, _| plugins.iter().any(|plugin| plugin.name == *name && plugin.warm.is_some()));
     let plugins: Vec<Arc<Plugin>> = plugins.into_iter().map(Arc::new).collect();
     let mut tools: Vec<Served> = tools
         .into_iter()
@@ -260,20 +280,37 @@ fn assemble(loaded: Vec<Loaded>, places: &mut Places) -> Snapshot {
     Snapshot { generation: 0, plugins, tools }
 }
 
-/// The places of a plugin's calls; new ones where its bound is new.
-fn place(places: &mut Places, plugin: &str, bound: usize) -> Arc<Semaphore> {
-    let bound = bound.min(Semaphore::MAX_PERMITS);
-    let fresh = || (bound, Arc::new(Semaphore::new(bound)));
-    let entry = places.entry(plugin.to_owned()).or_insert_with(fresh);
-    if entry.0 != bound {
-        *entry = fresh();
+impl Kept {
+    /// The places of a plugin's calls; new ones where its bound is new.
+    fn place(&mut self, plugin: &str, bound: usize) -> Arc<Semaphore> {
+        let bound = bound.min(Semaphore::MAX_PERMITS);
+        let fresh = || (bound, Arc::new(Semaphore::new(bound)));
+        let entry = self.places.entry(plugin.to_owned()).or_insert_with(fresh);
+        if entry.0 != bound {
+            *entry = fresh();
+        }
+        entry.1.clone()
     }
-    entry.1.clone()
+
+    /// What forks for a plugin; a new one where it is started in another way, and renewed where its program is another.
+    fn warm(&mut self, plugin: &Plugin, plan: Plan, is_another: bool) -> Arc<Warm> {
+        let same = self.warm.get(&plugin.name).map(|kept| (&kept.env, &kept.warm));
+        if let Some((_, warm)) = same.filter(|(env, warm)| **env == plugin.env && *warm.plan() == plan) {
+            if is_another {
+                warm.renew();
+            }
+            return warm.clone();
+        }
+        let warm = Warm::new(plan);
+        let kept = KeptWarm { env: plugin.env.clone(), warm: warm.clone() };
+        self.warm.insert(plugin.name.clone(), kept);
+        warm
+    }
 }
 
 impl Snapshot {
     /// Puts a plugin's good state of before in the place of a failed one: files are not written all at once.
-    fn stand_in(&self, loaded: &mut Loaded, places: &Places) {
+    fn stand_in(&self, loaded: &mut Loaded, kept: &Kept) {
         let State::Failed(reason) = &loaded.plugin.state else { return };
         let found = self.plugins.binary_search_by(|p| p.name.cmp(&loaded.plugin.name));
         let Some(old) = found.ok().map(|at| &self.plugins[at]) else { return };
@@ -284,7 +321,8 @@ impl Snapshot {
         plugin.state = State::Stale(reason.clone());
         let own = self.tools.iter().filter(|served| served.plugin.name == plugin.name);
         loaded.tools = own.map(|served| Tool::clone(&served.tool)).collect();
-        loaded.max_concurrency = plugin.concurrency.is_some().then(|| places[&plugin.name].0);
+        loaded.max_concurrency = plugin.concurrency.is_some().then(|| kept.places[&plugin.name].0);
+        loaded.warm = plugin.warm.as_ref().map(|warm| warm.plan().clone());
         loaded.plugin = plugin;
     }
 
@@ -302,15 +340,19 @@ impl Plugin {
     fn says_the_same(&self, other: &Plugin) -> bool {
         let head =
             |p: &Plugin| (p.name.clone(), p.directory.clone(), p.launch.clone(), p.env.clone(), p.timeout);
-        let places = match (&self.concurrency, &other.concurrency) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        places
+        is_same(self.concurrency.as_ref(), other.concurrency.as_ref())
+            && is_same(self.warm.as_ref(), other.warm.as_ref())
             && head(self) == head(other)
             && self.state == other.state
             && self.offers == other.offers
             && self.root == other.root
             && self.diagnostics == other.diagnostics
+    }
+}
+
+fn is_same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }

@@ -300,6 +300,7 @@ mod tests {
             env: vec![],
             timeout: None,
             concurrency: None,
+            warm: None,
             offers: Offers::default(),
             state,
             diagnostics: vec![Diagnostic::new(Severity::Note, "own", "of the plugin")],

@@ -81,6 +81,7 @@ impl World {
                 python: python.path.to_str().unwrap().to_owned(),
                 live,
                 describe: false,
+                warm: false,
                 help_timeout: PATIENCE,
                 parallel: 2,
                 path: std::env::var_os("PATH"),

@@ -1,6 +1,6 @@
 //! What smcp costs, as ratios that are measured in one run: the two sides take turns, and medians count.
 //!
-//! usage: `cargo bench --bench load -- [lists] [calls] [start] [parse] [memory] [--smcp PROGRAM] [--rounds N]`
+//! usage: `cargo bench --bench load -- [lists] [calls] [warm] [start] [parse] [memory] [--smcp PROGRAM] [--rounds N]`
 //!
 //! Without names all are measured. `--smcp` measures another build. Needs Linux and `python3`. It judges nothing:
 //! `docs/performance.md` tells what the figures were, and on which machine.
@@ -20,6 +20,7 @@ mod parse;
 mod report;
 mod served;
 mod start;
+mod warm;
 
 use std::path::PathBuf;
 
@@ -55,9 +56,10 @@ fn main() {
     }
     let wanted = Wanted::read(words);
     report::machine();
-    let all: [(&str, Measure); 5] = [
+    let all: [(&str, Measure); 6] = [
         ("lists", lists::measure),
         ("calls", calls::measure),
+        ("warm", warm::measure),
         ("start", start::measure),
         ("parse", parse::measure),
         ("memory", memory::measure),

@@ -24,28 +24,40 @@ pub(crate) fn measure(wanted: &Wanted) {
         .expect("the call's argv");
     assert_eq!(argv[0], plugins.python, "nothing stands between");
     for callers in [1, 16] {
-        let (mut ours, mut other, mut cost) = (vec![], vec![], vec![]);
-        for round in 0..=wanted.rounds {
-            let before = server.processor_seconds();
-            let a = times(callers, || {
-                let mut client = Client::to(server.port);
-                let request = &request;
-                move || {
-                    let answer = client.ask(request).unwrap();
-                    assert!(answer.windows(15).any(|w| w == br#""isError":false"#), "the call succeeds");
-                }
-            });
-            let spent = (server.processor_seconds() - before) * 1000.0 / CALLS as f64;
-            let b = times(callers, || || directly(&argv));
-            if round > 0 {
-                ours.push(report::median(a));
-                other.push(report::median(b));
-                cost.push(spent);
-            }
-        }
+        let (ours, other, cost) = compare(wanted, &server, callers, &request, &argv);
         report::ratio(&format!("{callers} at a time: median of a call"), "ms", &ours, &other);
         report::figure(&format!("{callers} at a time: server's processor time a call"), &cost, "ms");
     }
+}
+
+/// Calls of a server and direct starts in turns: of each round the medians of both, and the server's processor time a
+/// call, in milliseconds.
+pub(crate) fn compare(
+    wanted: &Wanted,
+    server: &Server,
+    callers: usize,
+    request: &[u8],
+    argv: &[String],
+) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+    let (mut ours, mut other, mut cost) = (vec![], vec![], vec![]);
+    for round in 0..=wanted.rounds {
+        let before = server.processor_seconds();
+        let a = times(callers, || {
+            let mut client = Client::to(server.port);
+            move || {
+                let answer = client.ask(request).unwrap();
+                assert!(answer.windows(15).any(|w| w == br#""isError":false"#), "the call succeeds");
+            }
+        });
+        let spent = (server.processor_seconds() - before) * 1000.0 / CALLS as f64;
+        let b = times(callers, || || directly(argv));
+        if round > 0 {
+            ours.push(report::median(a));
+            other.push(report::median(b));
+            cost.push(spent);
+        }
+    }
+    (ours, other, cost)
 }
 
 fn directly(argv: &[String]) {

@@ -21,7 +21,7 @@ impl Plugins {
         let plugins = Plugins { directory, python: python() };
         let program = program(&plugins.path("runs"));
         for n in 0..count {
-            let plugin = plugins.path("plugins").join(format!("plugin{n:03}"));
+            let plugin = plugins.directory(&format!("plugin{n:03}"));
             std::fs::create_dir_all(&plugin).unwrap();
             std::fs::write(plugin.join("cli.py"), &program).unwrap();
         }
@@ -30,6 +30,11 @@ impl Plugins {
 
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// Where a plugin is.
+    pub(crate) fn directory(&self, plugin: &str) -> PathBuf {
+        self.path("plugins").join(plugin)
     }
 
     /// How many plugin processes have run.
@@ -90,8 +95,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(smcp: &Path, plugins: &Plugins) -> Server {
+        Server::with(smcp, plugins, &[])
+    }
+
+    pub(crate) fn with(smcp: &Path, plugins: &Plugins, flags: &[&str]) -> Server {
         let words = ["serve", "--host", "127.0.0.1", "--port", "0", "--max-concurrency", "64"];
-        Server::of(plugins.command(smcp, &words))
+        let mut command = plugins.command(smcp, &words);
+        command.args(flags);
+        Server::of(command)
     }
 
     /// A program that says `listening on ADDRESS`.

@@ -126,6 +126,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         env: vec![],
         timeout: None,
         concurrency: None,
+        warm: None,
         offers: offers(),
         root: Command::default(),
         state: State::Ready,

@@ -87,6 +87,7 @@ fn config(root: &Path) -> Config {
             python: python.unwrap_or_else(|| "python3".into()),
             live: true,
             describe: false,
+            warm: false,
             help_timeout: Duration::from_secs(20),
             parallel: 2,
             path: std::env::var_os("PATH"),

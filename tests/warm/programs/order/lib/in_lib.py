@@ -1,0 +1,5 @@
+name = "in lib"
+
+
+class Base:
+    pass

@@ -1,0 +1,3 @@
+import sys
+
+seen = list(sys.argv)

@@ -1,0 +1,3 @@
+import os
+
+seen = os.environ.get("ORDER_SEEN")

@@ -1,0 +1,7 @@
+from .. import middle
+
+name = "inner of " + middle.name
+
+
+class Thing:
+    pass

@@ -1,0 +1,2 @@
+__all__ = ["listed"]
+listed, hidden = 1, 2

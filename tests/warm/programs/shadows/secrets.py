@@ -1,0 +1,1 @@
+here = 'its own secrets'

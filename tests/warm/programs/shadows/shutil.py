@@ -1,0 +1,5 @@
+here = "its own shutil"
+
+
+def get_terminal_size(*_):
+    raise NotImplementedError

@@ -1,0 +1,3 @@
+import mine
+
+calls = len(mine.calls)
