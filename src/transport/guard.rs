@@ -270,7 +270,7 @@ mod tests {
     }
 
     fn check(http: &Http, peer: &str, method: &Method, pairs: &[(&str, &str)]) -> u16 {
-        asked(http, peer, (method, "/health"), pairs)
+        asked(http, peer, (method, "/metrics"), pairs)
     }
 
     fn asked(http: &Http, peer: &str, (method, path): (&Method, &str), pairs: &[(&str, &str)]) -> u16 {
