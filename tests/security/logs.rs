@@ -54,7 +54,7 @@ fn loud(world: &World) {
          n = p.parse_args()\nsys.stderr.write('\\x1b[2J\\x9b2J\\rFORGED\\nFORGED\\n')\nsys.exit(n.word == 'fail')\n",
     );
     world.plugin(
-        "bad\u{9b}2J\u{1b}[2J\nFORGED",
+        "bad\u{9b}2J\u{1b}[2J\u{7}\u{85}\nFORGED",
         "import sys\nsys.stderr.write('\\x9b2J\\nFORGED')\nsys.exit(1)\n",
     );
 }
@@ -85,8 +85,11 @@ fn a_line_is_one_event_that_nobody_else_wrote() {
         poke(&server);
         // A change while it runs is told too.
         loud(&world);
-        world.plugin("late\u{9b}2J\nFORGED", "import argparse\nargparse.ArgumentParser().parse_args()\n");
-        server.logged("late");
+        world.plugin(
+            "late\u{9b}2J\u{7}\u{85}\nFORGED",
+            "import argparse\nargparse.ArgumentParser().parse_args()\n",
+        );
+        server.logged("plugins changed");
         let log = server.logged("/the-end");
         is_sound(&format!("the console in {format}"), &log, is_line);
         let kept = files(&world.path("logs"));
