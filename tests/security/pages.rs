@@ -170,7 +170,16 @@ fn no_header_makes_a_peer_of_loopback() {
             stream.write_all(&request(method, &path, &all, body(method))).unwrap();
             let reply = read(&mut stream);
             let is_file = method == "GET" && (path == "/" || path.starts_with("/page/"));
-            assert_eq!(reply.status, if is_file { 200 } else { 401 }, "{method} {path}: {reply:?}");
+            let is_probe = method == "GET" && path.starts_with("/health") && key.is_none();
+            assert_eq!(
+                reply.status,
+                if is_file || is_probe { 200 } else { 401 },
+                "{method} {path}: {reply:?}"
+            );
+            assert!(
+                !is_probe || reply.body.len() <= r#"{"status":"healthy"}"#.len(),
+                "{path} tells more: {reply:?}"
+            );
         }
     }
 }
