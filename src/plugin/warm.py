@@ -33,11 +33,14 @@ TICK = 20000000
 # Events of the interpreter that tell of an effect that each call must have for itself.
 EFFECTS = {
     "starts a process": ("subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty", "pty.spawn"),
-    "uses the network": ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
+    "uses the network": ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo",
                          "socket.gethostbyname"),
     "changes files": ("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree",
                       "shutil.move", "tempfile.mkdtemp", "tempfile.mkstemp"),
 }
+
+# Modules of the standard library that run programs to learn of this machine, which stays the same.
+PROBES = {"platform", "uuid", "ctypes.util"}
 
 
 class Refused(Exception):
@@ -370,7 +373,7 @@ class Seen:
         """Which module is being imported."""
         frame = sys._getframe(1)
         while frame is not None:
-            if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") not in ("__main__", __name__):
+            if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") not in ("__main__", "site", __name__):
                 return " (%s, line %d)" % (frame.f_code.co_filename, frame.f_lineno)
             frame = frame.f_back
         return ""
@@ -390,7 +393,7 @@ class Seen:
         elif event == "os.remove" and os.path.abspath(os.fsdecode(args[0])) in self.written:
             # Only tried whether it can be written.
             del self.written[os.path.abspath(os.fsdecode(args[0]))]
-        elif event in effects and not any("__pycache__" in str(arg) for arg in args):
+        elif event in effects and not any("__pycache__" in str(arg) for arg in args) and not probes():
             self.note("%s when it is imported" % effects[event])
 
     def __exit__(self, *_):
@@ -415,6 +418,14 @@ class Seen:
         for number, target in descriptors().items():
             if self.descriptors.get(number) != target:
                 raise Refused("a module of it leaves %s open when it is imported" % target)
+
+
+def probes():
+    """Whether one of these is at work."""
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") in ("subprocess", "os", __name__):
+        frame = frame.f_back
+    return frame is not None and frame.f_globals.get("__name__") in PROBES
 
 
 def descriptors():

@@ -55,6 +55,8 @@ const KEPT: &[&str] = &[
     "import sys; sys.setrecursionlimit(321)",
     "import gc; gc.disable()",
     "import random; random.seed(1)",
+    "import platform, ctypes.util, socket; ctypes.util.find_library('c'); name = platform.platform()",
+    "import socket\nwith socket.socket() as s:\n    s.bind(('127.0.0.1', 0))",
     "import tempfile; place = tempfile.gettempdir()",
     "class Finalized:\n    def __del__(self): print('gone')\nkept = Finalized()",
     "import asyncio, concurrent.futures, multiprocessing, subprocess, tempfile, socket, ssl, sqlite3, ctypes, decimal",

@@ -18,14 +18,18 @@ use std::time::Duration;
 
 use helper::{Helper, Unable};
 
-use super::Spec;
 use super::group::Started;
+use super::{Spec, counts};
 
 pub(super) use helper::Forked;
 
 /// Words and variables of a run that are passed to a helper, in bytes. What is larger is started directly: only the
 /// system knows what it takes, and this fits into a socket's buffer.
 const MAX_REQUEST: usize = 64 * 1024;
+
+/// Helpers that are ready at a time: each holds its program's modules. While there are so many, programs that have none
+/// are started directly.
+const MAX_HELPERS: u64 = 64;
 
 /// A helper that dies before it has run so many is one death of …
 const FEW: u32 = 10;
@@ -144,7 +148,8 @@ impl Warm {
 
     /// Starts a helper in the background, unless one is being started or can't be had.
     fn begin(&self, state: &mut State, spec: &Spec) {
-        if state.starting || state.refused.is_some() {
+        let full = state.helper.is_none() && counts().helpers >= MAX_HELPERS;
+        if state.starting || state.refused.is_some() || full {
             return;
         }
         state.starting = true;
