@@ -1,9 +1,10 @@
 //! What smcp costs, as ratios that are measured in one run: the two sides take turns, and medians count.
 //!
-//! usage: `cargo bench --bench load -- [lists] [calls] [warm] [start] [parse] [memory] [--smcp PROGRAM] [--rounds N]`
+//! usage: `cargo bench --bench load -- [lists] [calls] [warm] [start] [parse] [memory] [--smcp PROGRAM] [--rounds N] [--judge]`
 //!
-//! Without names all are measured. `--smcp` measures another build. Needs Linux and `python3`. It judges nothing:
-//! `docs/performance.md` tells what the figures were, and on which machine.
+//! Without names all are measured. `--smcp` measures another build. Needs Linux and `python3`. With
+//! `--judge` its exit code is 1 where a figure is more than half above its aim. `docs/performance.md` tells what the
+//! figures were, and on which machine.
 #![allow(
     clippy::unwrap_used,
     clippy::cast_precision_loss,
@@ -30,16 +31,19 @@ type Measure = fn(&Wanted);
 struct Wanted {
     smcp: PathBuf,
     rounds: usize,
+    judge: bool,
     names: Vec<String>,
 }
 
 impl Wanted {
     fn read(mut words: impl Iterator<Item = String>) -> Wanted {
-        let mut wanted = Wanted { smcp: env!("CARGO_BIN_EXE_smcp").into(), rounds: 7, names: Vec::new() };
+        let mut wanted =
+            Wanted { smcp: env!("CARGO_BIN_EXE_smcp").into(), rounds: 7, judge: false, names: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--smcp" => wanted.smcp = words.next().expect("--smcp PROGRAM").into(),
                 "--rounds" => wanted.rounds = words.next().and_then(|n| n.parse().ok()).expect("--rounds N"),
+                "--judge" => wanted.judge = true,
                 // Cargo says so.
                 "--bench" => {}
                 name => wanted.names.push(name.to_owned()),
@@ -72,5 +76,8 @@ fn main() {
             println!("\n{name}");
             measure(&wanted);
         }
+    }
+    if wanted.judge && !report::verdict() {
+        std::process::exit(1);
     }
 }

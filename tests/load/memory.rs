@@ -15,11 +15,11 @@ pub(crate) fn measure(wanted: &Wanted) {
     let server = Server::start(&wanted.smcp, &plugins);
     std::thread::sleep(Duration::from_millis(500));
     let idle = server.memory();
-    report::figure("50 plugins, idle", &[idle], "MiB");
+    report::size("50 plugins, idle", idle, "MiB", 15.0);
     let streams: Vec<TcpStream> = (0..STREAMS).map(|_| stream(server.port)).collect();
     let busy = server.memory();
     report::figure(&format!("with {STREAMS} idle SSE sessions"), &[busy], "MiB");
-    report::figure("a session", &[(busy - idle) * 1024.0 / STREAMS as f64], "KiB");
+    report::size("a session", (busy - idle) * 1024.0 / STREAMS as f64, "KiB", 40.0);
     drop(streams);
 }
 

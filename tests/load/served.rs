@@ -54,6 +54,20 @@ impl Plugins {
         command
     }
 
+    /// The programs of all plugins.
+    pub(crate) fn programs(&self) -> Vec<PathBuf> {
+        let plugins = std::fs::read_dir(self.path("plugins")).unwrap();
+        plugins.map(|plugin| plugin.unwrap().path().join("cli.py")).collect()
+    }
+
+    /// Takes the contracts away.
+    pub(crate) fn forget(&self) {
+        let schemas = self.path("schemas");
+        if schemas.exists() {
+            std::fs::remove_dir_all(schemas).unwrap();
+        }
+    }
+
     /// Makes the contracts.
     pub(crate) fn discover(&self, smcp: &Path) {
         let found = self.command(smcp, &["inspect"]).stdout(Stdio::null()).status().unwrap();

@@ -1,7 +1,10 @@
-//! From exec to the first `tools/list`, with contracts that are valid.
+//! From exec to the first `tools/list` with contracts that are valid; and without any, against the same help commands
+//! and nothing else.
 
+use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -12,20 +15,48 @@ use super::{Wanted, report};
 
 const PLUGINS: usize = 50;
 
+/// Starts without contracts that are measured at most: each takes as long as 300 programs.
+const COLD_ROUNDS: usize = 3;
+
 pub(crate) fn measure(wanted: &Wanted) {
     let plugins = Plugins::new(PLUGINS);
-    let began = Instant::now();
-    plugins.discover(&wanted.smcp);
-    let cold = began.elapsed();
+    let (mut cold, mut bare) = (vec![], vec![]);
+    for _ in 0..wanted.rounds.min(COLD_ROUNDS) {
+        plugins.forget();
+        let began = Instant::now();
+        plugins.discover(&wanted.smcp);
+        cold.push(report::ms(began.elapsed()));
+        bare.push(help_commands(&plugins));
+    }
     let ran = plugins.runs();
     let mut times = Vec::new();
     for _ in 0..=wanted.rounds {
         times.push(first_list(wanted, &plugins));
     }
     let what = format!("{PLUGINS} plugins of {COMMANDS} commands");
-    report::figure(&format!("{what}: read anew"), &[report::ms(cold)], "ms");
+    report::ratio(&format!("{what}: read anew"), "ms", &cold, &bare, 1.15);
     report::figure(&format!("{what}: start to list"), &times[1..], "ms");
-    println!("  {:<44} {:9}", "plugin processes of these starts", plugins.runs() - ran);
+    assert_eq!(plugins.runs(), ran, "no plugin process belongs to these starts");
+}
+
+/// The milliseconds that all help commands take by themselves, as many at a time as there are processors.
+fn help_commands(plugins: &Plugins) -> f64 {
+    let pages = (0..COMMANDS).map(|n| vec![OsString::from(format!("command{n}"))]).chain([vec![]]);
+    let pages: Vec<Vec<OsString>> = pages.collect();
+    let all =
+        plugins.programs().into_iter().flat_map(|program| pages.iter().map(move |p| (program.clone(), p)));
+    let all = Mutex::new(all);
+    let one = || {
+        while let Some((program, page)) = { all.lock().unwrap().next() } {
+            let mut command = Command::new(&plugins.python);
+            command.arg(program).args(page).arg("--help").stdin(Stdio::null());
+            assert!(command.output().unwrap().status.success(), "help is printed");
+        }
+    };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let began = Instant::now();
+    std::thread::scope(|scope| (0..processors).for_each(|_| drop(scope.spawn(one))));
+    report::ms(began.elapsed())
 }
 
 fn first_list(wanted: &Wanted, plugins: &Plugins) -> f64 {

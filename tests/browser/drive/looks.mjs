@@ -145,10 +145,11 @@ export async function key() {
       assert.deepEqual(await page.evaluate(() => [localStorage.length, document.cookie]), [0, ""]);
     });
     await check("without the key no data is given", async () => {
-      for (const path of ["/inspect/plugins", "/inspect/tool?name=forms__every", "/inspect/calls", "/health"]) {
+      for (const path of ["/inspect/plugins", "/inspect/tool?name=forms__every", "/inspect/calls", "/metrics"]) {
         assert.equal((await fetch(job.guarded + path)).status, 401, path);
       }
       assert.equal((await fetch(`${job.guarded}/inspect/argv`, { method: "POST", body: "{}" })).status, 401);
+      assert.deepEqual(await (await fetch(`${job.guarded}/health`)).json(), { status: "healthy" });
     });
   });
 }
