@@ -31,18 +31,23 @@ fn is_supported(python: &OsStr) -> bool {
 fn the_plugins_pass_their_own_tests() {
     let supported: Vec<_> = interpreters().into_iter().filter(|python| is_supported(python)).collect();
     assert!(!supported.is_empty(), "no interpreter in SMCP_TEST_PYTHONS is Python 3.8 or later");
-    for python in supported {
-        let finished = Command::new(&python)
-            .args(["-m", "unittest", "discover", "-s", "tests/plugins"])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .stdin(Stdio::null())
-            .output()
-            .expect("the interpreter was started a moment ago");
-        let report = String::from_utf8_lossy(&finished.stderr);
-        assert!(finished.status.success(), "{}:\n{report}", python.display());
-        assert!(!report.contains("Ran 0 tests"), "{}: no tests were found", python.display());
+    let at_a_time = std::thread::available_parallelism().map_or(1, usize::from);
+    for some in supported.chunks(at_a_time) {
+        std::thread::scope(|scope| some.iter().for_each(|python| drop(scope.spawn(|| pass(python)))));
     }
+}
+
+fn pass(python: &OsStr) {
+    let finished = Command::new(python)
+        .args(["-m", "unittest", "discover", "-s", "tests/plugins"])
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the interpreter was started a moment ago");
+    let report = String::from_utf8_lossy(&finished.stderr);
+    assert!(finished.status.success(), "{}:\n{report}", python.display());
+    assert!(!report.contains("Ran 0 tests"), "{}: no tests were found", python.display());
 }
 
 /// The contracts of the bundled plugins in `schemas/` are what discovery makes of them, byte for byte, on each Python.

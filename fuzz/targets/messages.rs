@@ -68,6 +68,7 @@ static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
         root,
         state: State::Ready,
         diagnostics: vec![],
+        warm: None,
     });
     let served = |tool| Served { tool: Arc::new(tool), plugin: Arc::clone(&plugin) };
     let tools = tools.into_iter().map(served).collect();
