@@ -137,6 +137,29 @@ async fn a_second_signal_ends_at_once() {
     drop(calling);
 }
 
+/// The drain must not be what ends it: it is far longer than this test waits.
+#[tokio::test]
+async fn a_drain_serves_on_until_a_second_signal_stops() {
+    let mut world = World::start(&["--drain", "600"]);
+    let running = tokio::spawn({
+        let hanging = call(1, "faulty__hang", &json!({}));
+        reqwest::Client::new().post(world.url("/messages/")).json(&hanging).send()
+    });
+    world.eventually("it runs", || !world.processes().is_empty()).await;
+    world.signal(Signal::TERM);
+    world.says("stopping in 600 s").await;
+    assert_eq!(world.health().await.0, 503);
+    let (answer, _) = world.call("silent").await;
+    assert_eq!(answer["isError"], false, "{answer}");
+    assert!(!running.is_finished(), "what runs goes on");
+    world.signal(Signal::TERM);
+    let status = world.ended(GRACE).await;
+    assert_eq!(status.code(), Some(0), "{status:?}");
+    let answer: Value = running.await.unwrap().unwrap().json().await.unwrap();
+    assert!(is_cancelled(&answer), "{answer}");
+    world.site.is_empty().await;
+}
+
 #[tokio::test]
 async fn a_killed_server_leaves_no_process_and_its_next_start_is_clean() {
     let mut world = World::start(&[]);

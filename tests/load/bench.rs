@@ -3,7 +3,7 @@
 //! usage: `cargo bench --bench load -- [lists] [calls] [warm] [start] [parse] [memory] [--smcp PROGRAM] [--rounds N] [--judge]`
 //!
 //! Without names all are measured. `--smcp` measures another build. Needs Linux and `python3`. With
-//! `--judge` its exit code is 1 where a figure is more than half above its aim. `docs/performance.md` tells what the
+//! `--judge` its exit code is 1 where a figure is more than twice its aim. `docs/performance.md` tells what the
 //! figures were, and on which machine.
 #![allow(
     clippy::unwrap_used,

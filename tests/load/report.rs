@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 /// How many times its aim a figure may be where it is judged: machines are noisy.
-const MARGIN: f64 = 1.5;
+const MARGIN: f64 = 2.0;
 
 /// Figures that were within their margin, and those that were not.
 static JUDGED: Mutex<(usize, usize)> = Mutex::new((0, 0));
