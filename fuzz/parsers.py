@@ -27,7 +27,8 @@ def kinds():
     p.add_argument("--choice", choices=["one", "-two", "three four"])
     p.add_argument("--on", action="store_true")
     p.add_argument("-v", action="count", default=0)
-    p.add_argument("--feature", action=argparse.BooleanOptionalAction, default=None)
+    if hasattr(argparse, "BooleanOptionalAction"):  # 3.9 and later
+        p.add_argument("--feature", action=argparse.BooleanOptionalAction, default=None)
     p.add_argument("word")
     p.add_argument("rest", nargs="*")
     return p

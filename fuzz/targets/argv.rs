@@ -1,13 +1,13 @@
 //! A call's JSON → words: what is accepted, CPython itself reads as exactly what was given; everything else is refused
 //! with a reason. Inputs are JSON as it comes, or bytes that choose values of all shapes for the tool's own properties.
 //!
-//! The interpreter is the first of `SMCP_TEST_PYTHONS`, else `python3`.
+//! The interpreters are those of `SMCP_TEST_PYTHONS`, else `python3`.
 #![no_main]
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command as Process, Stdio};
 use std::sync::LazyLock;
 
@@ -55,40 +55,44 @@ const WORDS: [&str; 30] = [
 ];
 
 struct Target {
+    python: PathBuf,
     parser: String,
     root: Command,
     tool: Tool,
 }
 
-/// Every tool of every parser, as it is described by the program itself.
+/// Every tool of every parser on every interpreter, as it is described by the program itself.
 static TARGETS: LazyLock<Vec<Target>> = LazyLock::new(|| {
-    let names = Process::new(python()).args([PARSERS, "names"]).output().expect("python runs");
-    let names = String::from_utf8(names.stdout).expect("names are text");
-    names.split_whitespace().flat_map(described).collect()
+    let listed = std::env::var_os("SMCP_TEST_PYTHONS").unwrap_or_else(|| "python3".into());
+    std::env::split_paths(&listed).flat_map(|python| parsers(&python)).collect()
 });
 
-fn python() -> PathBuf {
-    let listed = std::env::var_os("SMCP_TEST_PYTHONS").unwrap_or_else(|| "python3".into());
-    std::env::split_paths(&listed).next().expect("there is one")
+fn parsers(python: &Path) -> Vec<Target> {
+    let names = Process::new(python).args([PARSERS, "names"]).output().expect("python runs");
+    let names = String::from_utf8(names.stdout).expect("names are text");
+    names.split_whitespace().flat_map(|parser| described(python, parser)).collect()
 }
 
-fn described(parser: &str) -> Vec<Target> {
+fn described(python: &Path, parser: &str) -> Vec<Target> {
     let directory = tempfile::tempdir().expect("a directory");
     let output = directory.path().join("live.json");
     std::fs::write(directory.path().join("sitecustomize.py"), live::PASSENGER).expect("it is written");
-    let asked = Process::new(python())
+    let asked = Process::new(python)
         .args([PARSERS, parser, "--help"])
         .env("PYTHONPATH", directory.path())
         .env(live::OUTPUT_VARIABLE, &output)
-        .output();
-    assert!(asked.expect("python runs").status.success(), "{parser}");
+        .output()
+        .expect("python runs");
+    let error = String::from_utf8_lossy(&asked.stderr);
+    assert!(asked.status.success(), "{parser} --help of {}: {error}", python.display());
     let root = live::read(&std::fs::read(&output).expect("it is described")).expect("it can be read");
     let tools = smcp_fuzz::tools(&root).tools;
-    let target = |tool| Target { parser: parser.to_owned(), root: root.clone(), tool };
+    let target =
+        |tool| Target { python: python.to_owned(), parser: parser.to_owned(), root: root.clone(), tool };
     tools.into_iter().map(target).collect()
 }
 
-/// The interpreter that judges.
+/// An interpreter that judges.
 struct Judge {
     _child: Child,
     input: ChildStdin,
@@ -96,8 +100,8 @@ struct Judge {
 }
 
 impl Judge {
-    fn start() -> Judge {
-        let mut command = Process::new(python());
+    fn start(python: &Path) -> Judge {
+        let mut command = Process::new(python);
         let child = command.arg(PARSERS).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.expect("python runs");
         let input = child.stdin.take().expect("it is piped");
@@ -115,7 +119,7 @@ impl Judge {
 }
 
 thread_local! {
-    static JUDGE: RefCell<Judge> = RefCell::new(Judge::start());
+    static JUDGES: RefCell<BTreeMap<PathBuf, Judge>> = RefCell::default();
 }
 
 fn word(u: &mut Unstructured) -> Result<String> {
@@ -214,8 +218,12 @@ fn judge(target: &Target, arguments: &Map<String, Value>, words: &[String]) {
     let question = json!({
         "parser": target.parser, "path": target.tool.path, "words": words, "given": given, "loose": loose,
     });
-    let wrong = JUDGE.with_borrow_mut(|judge| judge.ask(&question));
-    assert!(wrong.is_empty(), "{wrong}\n{} {}: {}", target.parser, target.tool.name, json!(arguments));
+    let python = &target.python;
+    let wrong = JUDGES.with_borrow_mut(|judges| {
+        judges.entry(python.clone()).or_insert_with(|| Judge::start(python)).ask(&question)
+    });
+    let tool = &target.tool.name;
+    assert!(wrong.is_empty(), "{wrong}\n{} {tool} {}: {}", target.parser, python.display(), json!(arguments));
 }
 
 fuzz_target!(|data: &[u8]| {
