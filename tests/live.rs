@@ -31,7 +31,9 @@ impl Scene {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        fs::write(scene.passenger.path().join("sitecustomize.py"), live::PASSENGER).unwrap();
+        for (name, source) in live::PASSENGER {
+            fs::write(scene.passenger.path().join(name), source).unwrap();
+        }
         scene
     }
 
@@ -63,9 +65,11 @@ impl Scene {
         if json.is_some() {
             fs::remove_file(&file).unwrap();
         }
-        let left: Vec<_> =
+        let mut left: Vec<_> =
             fs::read_dir(self.passenger.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
-        assert_eq!(left, ["sitecustomize.py"], "left behind");
+        left.sort();
+        let files = live::PASSENGER.map(|(name, _)| name);
+        assert_eq!(left, [&["__pycache__"], &files[..]].concat(), "left behind");
         (output, json)
     }
 
@@ -432,7 +436,8 @@ const LOOK: &str = r"
 import os, sys, argparse, subprocess
 def look():
     print(sorted((k, v) for k, v in os.environ.items()))
-    print(sys.path, len(sys.meta_path))
+    print(sys.path, len(sys.meta_path), sorted(sys.path_importer_cache))
+    print(sys.dont_write_bytecode, getattr(sys, 'pycache_prefix', None), 'smcp_describe' in sys.modules)
     print('sitecustomize' in sys.modules, getattr(sys.modules.get('sitecustomize'), '__file__', None))
     try: import sitecustomize; print(sitecustomize.__file__)
     except Exception as error: print(error)
@@ -455,6 +460,30 @@ fn the_program_and_its_children_see_an_unchanged_environment() {
             assert!(scene.same(&python, &["--help"], path).is_some());
         }
     }
+}
+
+#[test]
+fn compiled_files_stay_in_the_private_directory() {
+    let scene = Scene::new(&[("cli.py", LOOK), ("one.py", "")]);
+    let (cache, ours) = (TempDir::new().unwrap(), scene.passenger.path());
+    let there = |variable: (&str, &Path)| {
+        for python in pythons() {
+            let run = |process: &mut Process| process.env(variable.0, variable.1).output().unwrap().stdout;
+            let file = ours.join("live.json");
+            let watched =
+                run(scene.process(&python, &["--help"], Some(ours)).env(live::OUTPUT_VARIABLE, &file));
+            fs::remove_file(&file).unwrap();
+            let alone = run(&mut scene.process(&python, &["--help"], None));
+            assert_eq!(String::from_utf8_lossy(&watched), String::from_utf8_lossy(&alone));
+        }
+        fs::read_dir(ours.join("__pycache__")).unwrap().count()
+    };
+    let compiled = there(("PYTHONDONTWRITEBYTECODE", Path::new("1")));
+    assert_eq!(compiled, pythons().len(), "one for each Python");
+    assert_eq!(there(("PYTHONPYCACHEPREFIX", cache.path())), compiled, "nor compiled again");
+    // Under the prefix is what was compiled, each in a directory of its whole path.
+    assert!(fs::read_dir(cache.path()).unwrap().next().is_some(), "the program's own");
+    assert!(!cache.path().join(ours.strip_prefix("/").unwrap()).exists(), "left behind");
 }
 
 #[test]

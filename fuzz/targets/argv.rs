@@ -76,7 +76,9 @@ fn parsers(python: &Path) -> Vec<Target> {
 fn described(python: &Path, parser: &str) -> Vec<Target> {
     let directory = tempfile::tempdir().expect("a directory");
     let output = directory.path().join("live.json");
-    std::fs::write(directory.path().join("sitecustomize.py"), live::PASSENGER).expect("it is written");
+    for (name, source) in live::PASSENGER {
+        std::fs::write(directory.path().join(name), source).expect("it is written");
+    }
     let asked = Process::new(python)
         .args([PARSERS, parser, "--help"])
         .env("PYTHONPATH", directory.path())

@@ -5,6 +5,7 @@
 mod call;
 mod check;
 mod client_config;
+mod heap;
 mod inspect;
 mod manual;
 mod new;

@@ -21,6 +21,8 @@ use crate::registry::{Progress, Registry, Summary};
 use crate::text;
 use crate::transport;
 
+use super::heap;
+
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::serve(typed, environment)?;
     crate::logging::start(&config, environment("RUST_LOG").as_deref());
@@ -82,6 +84,7 @@ fn server(
     if config.watch {
         tokio::spawn(registry.clone().watch(signals.stop.clone()));
     }
+    tokio::spawn(heap::keep_small(registry.changes()));
     let caller = Caller::new(config.limits.clone(), variables);
     let plugins = mcp::Plugins { registry, caller };
     let (profiles, key) = (config.profiles.clone(), config.state_key.as_deref());

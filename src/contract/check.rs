@@ -1,6 +1,8 @@
 //! Whether a contract that was read from a file hangs together, so that no later stage meets an index or path that leads
 //! nowhere. Types are checked by reading it; this is what types can't say.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::model::{Command, Tool};
@@ -13,6 +15,10 @@ const MAX_DEPTH: usize = 32;
 /// The first thing that is wrong.
 pub(super) fn check(contract: &Contract) -> Result<(), String> {
     check_command(&contract.command, 0)?;
+    let mut names = HashSet::new();
+    if let Some(tool) = contract.tools.iter().find(|tool| !names.insert(&tool.name)) {
+        return Err(format!("two of its tools have the name `{}`", tool.name));
+    }
     contract.tools.iter().try_for_each(|tool| check_tool(tool, &contract.command))
 }
 

@@ -328,6 +328,9 @@ mod tests {
             "is damaged: the schema of the tool `p__up`",
         );
         check(&good.replace("            0\n", "            3\n"), "is damaged: an exclusive group of `up`");
+        let mut twice = contract();
+        twice.tools.extend(twice.tools.clone());
+        check(&twice.text(), "is damaged: two of its tools have the name `p__up`");
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(matches!(store.read("p"), Err(ContractError::Unreadable { .. })));

@@ -4,6 +4,8 @@
 //! parser that stands for several names appears under each, and a reference back to a parser on the way from the root
 //! (a cycle) ends there. Depth and size of the tree are bounded.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::field::{Field, LiveError};
@@ -87,7 +89,7 @@ impl Parser {
         }
         command.subcommand_at = subparsers.get("at")?.below(count + 1)?;
         command.runs_alone = !subparsers.get("required")?.flag()? && dispatches(field)?;
-        let subcommands = subparsers.get("commands")?.each(|sub| reference(&sub))?;
+        let subcommands = distinct(subparsers.get("commands")?.each(|sub| reference(&sub))?);
         let names: usize = subcommands.iter().map(|sub| size(&sub.command)).sum();
         Ok(Parser { size: size(&command) + names, command, subcommands })
     }
@@ -136,6 +138,15 @@ fn reference(field: &Field<'_>) -> Result<Reference, LiveError> {
     let parser = field.get("parser")?;
     let parser = if parser.is_null() { None } else { Some(parser.below(usize::MAX)?) };
     Ok(Reference { command, parser })
+}
+
+/// Every word leads to one command, the first that has it. Keys of Python may differ and be written alike, as `1` and `"1"`.
+fn distinct(references: Vec<Reference>) -> Vec<Reference> {
+    let mut words = HashSet::new();
+    let mut is_first = |word: &String| words.insert(word.clone());
+    let mut own: Vec<Reference> = references.into_iter().filter(|r| is_first(&r.command.name)).collect();
+    own.iter_mut().for_each(|reference| reference.command.aliases.retain(&mut is_first));
+    own
 }
 
 fn filled(text: Option<String>) -> Option<String> {

@@ -96,6 +96,18 @@ fn subcommands() {
 }
 
 #[test]
+fn each_word_leads_to_one_command() {
+    let commands = json!([
+        {"name": "1", "aliases": ["one", "2", "one"], "parser": 1}, {"name": "1", "parser": 2}, {"name": "2"},
+    ]);
+    let one = json!({"description": "one"});
+    let command = tree(json!([{"subparsers": {"at": 0, "commands": commands}}, one, {}])).unwrap();
+    let words: Vec<_> = command.subcommands.iter().map(|c| (c.name.as_str(), &c.aliases[..])).collect();
+    assert_eq!(words, [("1", &["one".to_owned()][..]), ("2", &[])]);
+    assert_eq!(command.subcommands[0].description.as_deref(), Some("one"));
+}
+
+#[test]
 fn runs_alone_where_a_function_is_set() {
     let runs = |defaults, required| tree(group(defaults, required)).unwrap().runs_alone;
     let function = json!([{"name": "func", "callable": true, "printsHelp": false}]);

@@ -1,8 +1,8 @@
 """Describes the argparse parser whose help a program prints, as JSON in the file that SMCP_DESCRIBE_OUTPUT names.
 
-Loaded as `sitecustomize` from a private directory at the head of PYTHONPATH. It first takes every trace of that out of
-the process, then watches argparse, and at last gives way to the `sitecustomize` that it shadows. It never prints,
-never raises and never stays on the call stack while help is made, so tracebacks are the program's own as well.
+Loaded by the `sitecustomize` of a private directory at the head of PYTHONPATH. It first takes every trace of that out of
+the process, then watches argparse. It never prints, never raises and never stays on the call stack while help is made,
+so tracebacks are the program's own as well.
 The syntax is that of Python 2 and 3, but only Python 3.6 and later are watched.
 """
 import os
@@ -37,14 +37,21 @@ def _leave():
             os.environ["PYTHONPATH"] = os.pathsep.join(parts[1:])
         else:
             del os.environ["PYTHONPATH"]
-    spec = globals().get("__spec__")
-    compiled = getattr(spec, "cached", None) or os.path.splitext(__file__)[0] + ".pyc"
+    _forget_compiled(directory)
+    return [os.path.abspath(path) if path else None for path in (output, request)]
+
+
+def _forget_compiled(directory):
+    """Removes what Python compiled of `sitecustomize.py`, unless that is in the private directory and goes with it."""
+    spec = getattr(sys.modules.get("sitecustomize"), "__spec__", None)
+    compiled = getattr(spec, "cached", None)
+    if not compiled or os.path.dirname(os.path.dirname(os.path.abspath(compiled))) == directory:
+        return
     try:
         os.unlink(compiled)
         os.rmdir(os.path.dirname(compiled))
     except OSError:
         pass
-    return [os.path.abspath(path) if path else None for path in (output, request)]
 
 
 class _TooLarge(Exception):
@@ -605,10 +612,10 @@ def _watch(output, request):
 
 
 def _proving(output, request):
-    """The other thing that the passenger can do: `prove.py` beside this file."""
+    """The other thing that the passenger can do: `smcp_prove.py` beside this file."""
     scope = dict(globals())
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "prove.py")) as file:
-        exec(compile(file.read(), "prove.py", "exec"), scope)
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "smcp_prove.py")) as file:
+        exec(compile(file.read(), "smcp_prove.py", "exec"), scope)
     return scope["_prover"](request, output)
 
 
@@ -618,7 +625,3 @@ try:
         _watch(_output, _request)
 except Exception:
     pass
-
-# Where there is no other `sitecustomize`, the ImportError is the one that `site` expects and passes over.
-sys.modules.pop("sitecustomize", None)
-import sitecustomize  # noqa: E402,F401

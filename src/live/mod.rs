@@ -1,6 +1,6 @@
 //! The live description: what a program's own parser object says of itself.
 //!
-//! [`PASSENGER`] (Python, runs inside the program) writes JSON; [`read`] checks it like any foreign input and makes it a
+//! The passenger ([`PASSENGER`], Python, runs inside the program) writes JSON; [`read`] checks it like any foreign input and makes it a
 //! [`Command`] tree; [`merge`] joins one node of that with what the help page says. Pure: who installs the passenger
 //! and finds its file is not known here, nor how help pages are parsed.
 
@@ -13,12 +13,17 @@ pub use merge::{merge, partners};
 
 use crate::model::Command;
 
-/// The Python source of the passenger: a `sitecustomize` module that writes the parser's description before help prints.
-/// Its directory must be the first of `PYTHONPATH`; a former value follows after `:` only if it is not empty.
-pub const PASSENGER: &str = include_str!("describe.py");
+/// The passenger's files, names and Python sources, for a private directory of their own, in which Python keeps them compiled.
+/// It must be the first of `PYTHONPATH`; a former value follows after `:` only if it is not empty.
+pub const PASSENGER: [(&str, &str); 3] = [
+    ("sitecustomize.py", include_str!("sitecustomize.py")),
+    ("smcp_describe.py", DESCRIBER),
+    ("smcp_prove.py", include_str!("prove.py")),
+];
 
-/// The other half of the passenger's source, `prove.py` beside it: gives calls to the parser instead of describing it.
-pub const PROVER: &str = include_str!("prove.py");
+/// The file of the passenger that writes the parser's description before help prints. The last one gives calls to
+/// the parser instead.
+pub const DESCRIBER: &str = include_str!("describe.py");
 
 /// The variable that names the file of calls to prove; where it is set, the passenger proves and does not describe.
 pub const REQUEST_VARIABLE: &str = "SMCP_PROVE_REQUEST";

@@ -329,15 +329,17 @@ impl TryFrom<String> for Arity {
 
     fn try_from(text: String) -> Result<Arity, String> {
         Ok(match text.as_str() {
-            "0" => Arity::Zero,
-            "1" => Arity::One,
             "?" => Arity::Optional,
             "*" => Arity::ZeroOrMore,
             "+" => Arity::OneOrMore,
             "..." => Arity::Remainder,
             "A..." => Arity::Parser,
             "untold" => Arity::Untold,
-            n => Arity::Exactly(n.parse().map_err(|_| format!("`{n}` is no arity"))?),
+            n => match n.parse().map_err(|_| format!("`{n}` is no arity"))? {
+                0 => Arity::Zero,
+                1 => Arity::One,
+                n => Arity::Exactly(n),
+            },
         })
     }
 }
@@ -415,4 +417,17 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
 fn is_true(value: &bool) -> bool {
     *value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_values_are_read_in_any_writing() {
+        let read = |text: &str| Arity::try_from(text.to_owned());
+        let told = ["00", "+1", "02", "?"].map(|text| read(text).unwrap());
+        assert_eq!(told, [Arity::Zero, Arity::One, Arity::Exactly(2), Arity::Optional]);
+        assert_eq!(read("-1"), Err("`-1` is no arity".into()));
+    }
 }

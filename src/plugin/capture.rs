@@ -259,8 +259,9 @@ impl Capturer {
 /// Puts the passenger into a private directory that goes with the capturer.
 fn board() -> io::Result<TempDir> {
     let directory = tempfile::Builder::new().prefix("smcp-").tempdir()?;
-    fs::write(directory.path().join("sitecustomize.py"), live::PASSENGER)?;
-    fs::write(directory.path().join("prove.py"), live::PROVER)?;
+    for (name, source) in live::PASSENGER {
+        fs::write(directory.path().join(name), source)?;
+    }
     Ok(directory)
 }
 

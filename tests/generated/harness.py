@@ -493,11 +493,8 @@ class Ear:
 def passenger(source, loaded={}):
     """The passenger's definitions, and the ear of its hooks. Given as source: this file knows no path."""
     if source not in loaded:
-        scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "sitecustomize.py")}
-        try:
-            exec(compile(source, "describe.py", "exec"), scope)
-        except ImportError:
-            pass  # its last line imports the `sitecustomize` that it shadows, and mostly there is none
+        scope = {"__name__": "passenger", "__file__": os.path.join(os.sep, "nowhere", "describe.py")}
+        exec(compile(source, "describe.py", "exec"), scope)
         scope["_get_ident"] = threading.get_ident
         loaded[source] = scope, Ear()
         scope["_patch"](argparse, loaded[source][1])

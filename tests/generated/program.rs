@@ -85,7 +85,7 @@ impl Program {
     /// Asks an interpreter; `None` where its version can't build the program (its message, or that it is too old).
     pub(crate) fn ask(interpreter: &mut Interpreter, description: &Value) -> Result<Program, String> {
         let mut answer = interpreter.ask(&json!({
-            "op": "describe", "program": description, "columns": [WIDE, NARROW], "passenger": live::PASSENGER,
+            "op": "describe", "program": description, "columns": [WIDE, NARROW], "passenger": live::DESCRIBER,
         }));
         if let Some(error) = answer["error"].as_str() {
             return Err(error.to_owned());
