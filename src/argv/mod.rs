@@ -5,6 +5,7 @@
 //! ways in which its versions differ; only a layout that comes back as what was meant is returned. So nothing here
 //! relies on a layout being right by construction; `refusal` says what is wrong with the rest. It doesn't know how tools are made, nor how programs are started.
 
+mod fit;
 mod keys;
 mod refusal;
 mod replay;

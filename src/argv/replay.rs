@@ -1,14 +1,13 @@
 //! Words → what argparse makes of them, to prove a layout before anything runs.
 //!
 //! This follows `ArgumentParser._parse_known_args` as `CPython` 3.8 to 3.14 have it: every word is classified (option,
-//! plain word, `--`), options take words by their `nargs`, positionals by one regular expression over the classes, and a
+//! plain word, `--`), options take words by their `nargs`, positionals by one pattern over the classes, and a
 //! subcommand takes the rest for its own parser. Where versions differ, all of them must agree. Whatever this
 //! reading can't explain is trouble, so a doubt always becomes a refusal.
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
-
+use super::fit::fit;
 use super::refusal::explain;
 use super::{ArgvError, Given, Place, Use};
 use crate::model::{Action, Arity, Command};
@@ -80,9 +79,6 @@ enum Class<'a> {
     /// An option: its argument's index (unknown options have none), spelling, and value after `=` or the letter.
     Option(Option<(usize, &'a str)>, Option<&'a str>),
 }
-
-/// What matches the words of a subcommand, or of an argument that takes words as one does.
-const PARSER: &str = "(-*A[-AO]*)";
 
 /// What takes positional words.
 #[derive(Clone, Copy)]
@@ -260,33 +256,19 @@ impl<'a> Parser<'a> {
     /// How many words each of the next positionals takes: those of the longest run of them that matches.
     fn match_slots(&self, at: usize) -> Vec<usize> {
         let rest = &self.pattern[at..];
-        for count in (1..=self.slots.len()).rev() {
-            let parts: String = self.slots[..count].iter().map(|s| self.expression(*s)).collect();
-            // Too large an expression (`nargs` in the ten thousands) counts as no match: refused, not misread.
-            let Ok(expression) = Regex::new(&format!("^{parts}")) else { continue };
-            let Some(found) = expression.captures(rest) else { continue };
-            let mut counts: Vec<usize> = found.iter().skip(1).flatten().map(|m| m.len()).collect();
-            let stopped_by_option = rest[counts.iter().sum()..].starts_with('O');
-            while self.dialect != Dialect::Dropping && stopped_by_option && counts.last() == Some(&0) {
-                counts.pop();
-            }
-            return counts;
+        let arities: Vec<Arity> = self.slots.iter().map(|slot| self.arity(*slot)).collect();
+        let mut counts = fit(&arities, rest);
+        let stopped_by_option = rest[counts.iter().sum()..].starts_with('O');
+        while self.dialect != Dialect::Dropping && stopped_by_option && counts.last() == Some(&0) {
+            counts.pop();
         }
-        Vec::new()
+        counts
     }
 
-    /// `_get_nargs_pattern` for a positional.
-    fn expression(&self, slot: Slot) -> String {
-        let Slot::Argument(index) = slot else { return PARSER.into() };
-        match self.command.arguments[index].arity {
-            Arity::Zero => "(-*-*)".into(),
-            Arity::One | Arity::Exactly(0 | 1) => "(-*A-*)".into(),
-            Arity::Optional => "(-*A?-*)".into(),
-            Arity::ZeroOrMore | Arity::Untold => "(-*[A-]*)".into(),
-            Arity::OneOrMore => "(-*A[A-]*)".into(),
-            Arity::Exactly(n) => format!("(-*A(?:-*A){{{}}}-*)", n - 1),
-            Arity::Remainder => "([-AO]*)".into(),
-            Arity::Parser => PARSER.into(),
+    fn arity(&self, slot: Slot) -> Arity {
+        match slot {
+            Slot::Subcommand => Arity::Parser,
+            Slot::Argument(index) => self.command.arguments[index].arity,
         }
     }
 }
