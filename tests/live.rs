@@ -463,6 +463,18 @@ fn the_program_and_its_children_see_an_unchanged_environment() {
 }
 
 #[test]
+fn a_function_with_the_name_of_a_number_reads_numbers() {
+    let body = "def bounded(kind):\n    def read(text): return kind(text)\n    read.__name__ = kind.__name__\n    return read\n\
+        p = argparse.ArgumentParser()\np.add_argument('--n', type=bounded(int))\np.add_argument('--t', type=bounded(str))\n\
+        p.parse_args()\n";
+    for command in check(body, "--n --t") {
+        let types: Vec<_> =
+            command.arguments.iter().filter(|a| a.is_served()).map(|a| a.value_type).collect();
+        assert_eq!(types, [ValueType::Numeric, ValueType::String]);
+    }
+}
+
+#[test]
 fn compiled_files_stay_in_the_private_directory() {
     let scene = Scene::new(&[("cli.py", LOOK), ("one.py", "")]);
     let (cache, ours) = (TempDir::new().unwrap(), scene.passenger.path());

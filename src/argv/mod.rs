@@ -12,6 +12,8 @@ mod replay;
 mod values;
 mod words;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::model::{Argument, Binding, Command, Tool};
@@ -136,7 +138,8 @@ fn group_errors(chain: &[&Command], tool: &Tool, given: &[Given<'_>]) -> Vec<Arg
     let mut errors = Vec::new();
     for (depth, command) in chain.iter().enumerate() {
         for group in &command.exclusive {
-            let in_group = |place: Place| place.depth == depth && group.members.contains(&place.index);
+            let members: HashSet<usize> = group.members.iter().copied().collect();
+            let in_group = |place: Place| place.depth == depth && members.contains(&place.index);
             let names =
                 |list: Vec<&str>| list.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
             let here: Vec<&str> = given.iter().filter(|g| in_group(g.place)).map(|g| g.property).collect();

@@ -26,8 +26,9 @@ static IN_PROSE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// `X (default)`: the one of several values that is marked.
-static MARKED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)([^\s,;|/(\[{]+) \(default\)").expect("the pattern is constant"));
+static MARKED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)([^\s,;|/(\[{]+) \((?:the )?default\)").expect("the pattern is constant")
+});
 
 /// A number and its unit: `60s`, `2 sec`.
 static WITH_UNIT: LazyLock<Regex> = LazyLock::new(|| {
@@ -57,7 +58,7 @@ static OF_NUMBERS: LazyLock<Regex> = LazyLock::new(|| {
 /// What help texts say of options that may be given several times.
 static REPEATED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)\b(?:multiple times|several times|as many times|more than once|repeatable|repeatedly|(?:can|may|might) be repeated|(?:(?:used|given|passed|specified|provided|supplied|set) (?:multiple|several)))\b",
+        r"(?i)\b(?:multiple times|several times|as many times|more than once|repeatable|repeatedly|(?:can|may|might) (?:be repeated|repeat)|repeat (?:for|to \w+) (?:multiple|more|several)|(?:(?:used|given|passed|specified|provided|supplied|set) (?:multiple|several)))\b",
     )
     .expect("the pattern is constant")
 });
@@ -110,11 +111,12 @@ fn bracketed(help: &str) -> Option<String> {
     let found = BRACKETED.find_iter(help).last()?;
     let open = help[found.start()..].chars().next()?;
     let text = &help[found.end()..];
-    let end = closing(text, open)?;
+    // A bracket that its author forgot to close is closed by the end.
+    let end = closing(text, open).unwrap_or(text.len());
     let whole = &text[..end].trim().replace('\n', " ");
     // What the formatter appends ends the text, and is the value itself whatever it holds.
-    let appended =
-        help[found.end() + end + 1..].trim().is_empty() && help[found.start()..].starts_with("(default: ");
+    let behind = text.get(end + 1..).is_some_and(|rest| rest.trim().is_empty());
+    let appended = behind && help[found.start()..].starts_with("(default: ");
     let with_unit = || WITH_UNIT.is_match(whole).then(|| whole.to_owned());
     if appended && !is_prose(whole) {
         Some(unquoted(whole).to_owned())
@@ -223,6 +225,10 @@ mod tests {
             ("a path; may be given multiple times", true),
             ("a path (can be repeated)", true),
             ("a path, repeatable", true),
+            ("a path; can repeat for more", true),
+            ("a path. Repeat for multiple paths", true),
+            ("a path. Repeat to name several.", true),
+            ("repeat for this long", false),
             ("how many times to try", false),
             ("repeat the last command", false),
         ] {
@@ -249,6 +255,9 @@ mod tests {
         check("where to listen. Defaults to * (everywhere).", Some("*"));
         check("time between [default: 2 sec]", Some("2 sec"));
         check("one of fast (default), slow", Some("fast"));
+        check("'fast' (the default) does less than 'slow'", Some("fast"));
+        check("width of lines (default: 80", Some("80"));
+        check("width (default: of the terminal", None);
         check("one of fast (default), slow (default)", None);
         check("by default 3 are kept", None);
         check("by default nothing", None);

@@ -152,13 +152,15 @@ fn bodies(lines: &[Line], usage: &std::ops::Range<usize>) -> Vec<Body> {
     bodies
 }
 
-/// A line at the margin that ends with a colon, directly followed by an indented line.
+/// A line at the margin that ends with a colon, directly followed by an indented line; or, with blank lines between (of a raw
+/// description that begins with one), by an option.
 fn is_heading(lines: &[Line], at: usize) -> bool {
     let line = &lines[at];
-    line.indent == 0
-        && line.text.ends_with(':')
-        && after_usage_word(line.text).is_none()
-        && lines.get(at + 1).is_some_and(|next| next.indent > 0)
+    let has_form = line.indent == 0 && line.text.ends_with(':') && after_usage_word(line.text).is_none();
+    let below = lines[at + 1..].iter().position(|l| !l.is_blank());
+    has_form
+        && (lines.get(at + 1).is_some_and(|next| next.indent > 0)
+            || below.map(|n| &lines[at + 1 + n]).is_some_and(|l| l.indent > 0 && begins_option(l)))
 }
 
 /// The index behind the last indented line before the next line at the margin.
@@ -235,11 +237,7 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
     let title = body.heading.map_or("", |h| lines[h].text.trim_end_matches(':'));
     let mut entries: Vec<Entry<'a>> = Vec::new();
     let mut after_blank = false;
-    let described = if title.eq_ignore_ascii_case(POSITIONALS) {
-        0
-    } else {
-        description(&lines[body.start..body.end], indent, column)
-    };
+    let described = description(title, &lines[body.start..body.end], indent, column);
     for line in &lines[body.start + described..body.end] {
         let is_help = column.is_some_and(|c| line.indent >= c) || line.is_blank();
         if is_help {
@@ -273,13 +271,20 @@ fn section<'a>(lines: &[Line<'a>], body: &Body, indent: usize, column: Option<us
 pub(super) const POSITIONALS: &str = "positional arguments";
 
 /// How many lines of a body are the group's description: what stands before a blank line that is followed by an
-/// entry, since argparse prints no blank line between entries.
-fn description(body: &[Line], indent: usize, column: Option<usize>) -> usize {
+/// entry, since argparse prints no blank line between entries. A raw one may begin with a blank line, which nothing else does;
+/// then the help of entries may have blank lines as well, so all of it must be flat.
+fn description(title: &str, body: &[Line], indent: usize, column: Option<usize>) -> usize {
+    let lead = body.iter().take_while(|l| l.is_blank()).count();
+    let body = &body[lead..];
     let Some(blank) = body.iter().position(Line::is_blank) else { return 0 };
     let next = body[blank..].iter().position(|l| !l.is_blank()).map(|n| blank + n);
     let entry_follows = next.is_some_and(|n| body[n].indent == indent);
     let is_entry = |l: &Line| begins_option(l) || split(l, column).1.is_some();
-    if entry_follows && blank > 0 && !body[..blank].iter().any(is_entry) { blank } else { 0 }
+    let may_be = match lead {
+        0 => !title.eq_ignore_ascii_case(POSITIONALS),
+        _ => body[..blank].iter().all(|l| l.indent == indent),
+    };
+    if may_be && entry_follows && blank > 0 && !body[..blank].iter().any(is_entry) { lead + blank } else { 0 }
 }
 
 /// Whether a line begins like an option: a dash that is no bullet, or another prefix in the form of `+x, ++ex`.
@@ -411,6 +416,24 @@ mod tests {
                 ("+F  [ ...], ++filter  [ ...]", ""),
                 ("-A  [ ...], --author  [ ...]", ""),
             ],
+        );
+    }
+
+    #[test]
+    fn sections_may_begin_with_a_blank_line() {
+        check(
+            "usage: x\n\nPositional arguments:\n  \n  These come last.\n  Only one is needed.\n\n  FILE\n      what to read\n\n  MORE\n      text\n\nSome options:\n\n  --json, -j\n      as JSON\n\n      or not\n\n  --help\n      show help\n",
+            &[
+                ("FILE", "what to read"),
+                ("MORE", "text"),
+                ("--json, -j", "as JSON||or not"),
+                ("--help", "show help"),
+            ],
+        );
+        // Without a description the first entry is none.
+        check(
+            "usage: x\n\nPositional arguments:\n  \n  FILE\n      what to read\n\n  MORE\n      text\n\noptions:\n  --help\n      show help\n",
+            &[("FILE", "what to read"), ("MORE", "text"), ("--help", "show help")],
         );
     }
 

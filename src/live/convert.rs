@@ -165,6 +165,9 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
     let choices = field.get("choices")?;
     let default = field.get("default")?;
     let help = filled(field.get("help")?.maybe_text()?);
+    // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
+    let is_suppressed =
+        action == Action::Negatable && help.as_deref().is_some_and(|h| h.starts_with("==SUPPRESS=="));
     let mut argument = Argument {
         dest: field.get("dest")?.maybe_text()?,
         metavar: field
@@ -178,9 +181,8 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         choices: if choices.is_null() || arity == Arity::Parser { None } else { Some(choices.texts()?) },
         default: converted(default.value(), value_type(&field.get("type")?)?),
         required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
-        // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
-        hidden: field.get("hidden")?.flag()? || is_suppressed(help.as_deref()),
-        help: help.filter(|h| !is_suppressed(Some(h))),
+        hidden: field.get("hidden")?.flag()? || is_suppressed,
+        help: help.filter(|_| !is_suppressed),
         section: filled(field.get("section")?.maybe_text()?)
             .filter(|t| t != "options" && t != "optional arguments"),
         flags,
@@ -253,10 +255,6 @@ fn action(kind: &str, arity: Arity) -> Action {
     }
 }
 
-fn is_suppressed(help: Option<&str>) -> bool {
-    help.is_some_and(|h| h.starts_with("==SUPPRESS=="))
-}
-
 /// A default as the program gets it: argparse converts one that is a string, and no other.
 fn converted(default: &Value, value_type: ValueType) -> Option<Value> {
     let number = || {
@@ -274,6 +272,7 @@ fn value_type(field: &Field<'_>) -> Result<ValueType, LiveError> {
     Ok(match field.maybe_text()?.as_deref() {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
+        Some("numeric") => ValueType::Numeric,
         _ => ValueType::String,
     })
 }

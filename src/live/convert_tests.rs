@@ -96,6 +96,18 @@ fn subcommands() {
 }
 
 #[test]
+fn hidden_arguments() {
+    let is_hidden = |kind: &str, help: &str| {
+        let found = argument(json!({"kind": kind, "flags": ["--x"], "nargs": 0, "help": help}));
+        assert_eq!(found.help.is_none(), found.hidden);
+        found.hidden
+    };
+    // So `BooleanOptionalAction` of 3.9 to 3.12 writes what is to be suppressed.
+    assert!(is_hidden("BooleanOptionalAction", "==SUPPRESS== (default: True)"));
+    assert!(!is_hidden("StoreAction", "==SUPPRESS==. Given several times, all count."), "argparse prints it");
+}
+
+#[test]
 fn each_word_leads_to_one_command() {
     let commands = json!([
         {"name": "1", "aliases": ["one", "2", "one"], "parser": 1}, {"name": "1", "parser": 2}, {"name": "2"},

@@ -271,7 +271,6 @@ class _Describer(object):
             hidden = _attempt(lambda: summary == SUPPRESS) is True
             commands.append({
                 "name": name, "aliases": [], "hidden": hidden,
-                "listed": not hidden and (row is not None or metavar is None),
                 "summary": None if hidden or summary is None else self.help(formatter, row),
                 "parser": None if sub is None else self.index(sub),
             })
@@ -328,10 +327,11 @@ def _plain(describer, value, depth=0):
 
 
 def _type(converter):
+    """A function that is called as a number's type is (argparse's errors and metavars show that name) reads at least numbers."""
     for known, name in ((int, "int"), (float, "float"), (str, "str"), (None, None)):
         if converter is known:
             return name
-    return "other"
+    return "numeric" if _attempt(lambda: converter.__name__ in ("int", "float")) is True else "other"
 
 
 def _choice_strings(choices, printed):

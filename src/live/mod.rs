@@ -1,7 +1,7 @@
 //! The live description: what a program's own parser object says of itself.
 //!
 //! The passenger ([`PASSENGER`], Python, runs inside the program) writes JSON; [`read`] checks it like any foreign input and makes it a
-//! [`Command`] tree; [`merge`] joins one node of that with what the help page says. Pure: who installs the passenger
+//! [`Command`] tree; [`merge()`] joins one node of that with what the help page says. Pure: who installs the passenger
 //! and finds its file is not known here, nor how help pages are parsed.
 
 mod convert;

@@ -44,7 +44,10 @@ const DISTURBING: [&str; 4] = ["FORCE_COLOR", "CLICOLOR_FORCE", "_ARGCOMPLETE", 
 /// The environment of capture runs. The width: argparse wraps usage and help at `COLUMNS - 2` and caps the help column at
 /// 24 whatever the width, so nothing real wraps at 10,000 and no layout work grows with the width; a formatter that pads
 /// or rules every line to the full width still has room for 400 lines within [`PAGE_CAP`].
-const ENVIRONMENT: [(&str, &str); 10] = [
+///
+/// That it is read as UTF-8 is left to the locale: programs take `PYTHONIOENCODING` for a default of their options, which
+/// would then be another one than in calls.
+const ENVIRONMENT: [(&str, &str); 9] = [
     ("COLUMNS", "10000"),
     ("NO_COLOR", "1"),
     ("PYTHON_COLORS", "0"),
@@ -52,7 +55,6 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("LC_ALL", "C.UTF-8"),
     ("LANGUAGE", ""),
     ("PYTHONUNBUFFERED", "1"),
-    ("PYTHONIOENCODING", "utf-8"),
     ("PAGER", "cat"),
     ("MANPAGER", "cat"),
 ];

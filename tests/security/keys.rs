@@ -173,8 +173,7 @@ fn what_is_wrong_with_the_configuration_is_said_without_keys() {
         ),
         (&[("LETTA_SERVER_PASSWORD", "p"), ("LETTA_SERVER_URL", "u:K4-p@127.0.0.1:9")], "LETTA_SERVER_URL"),
     ] {
-        let output =
-            world.command(&["serve", "--port", "0"]).envs(variables.iter().copied()).output().unwrap();
+        let output = world.refused(variables);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && told.contains(says), "{variables:?}: {told}");
         is_free(says, &told);

@@ -60,6 +60,19 @@ impl World {
         self.command(words).output().unwrap()
     }
 
+    /// What a server says that is not to start; one that does is killed.
+    pub(crate) fn refused(&self, variables: &[(&str, &str)]) -> Output {
+        let mut command = self.command(&["serve", "--port", "0", "--host", "127.0.0.1"]);
+        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (mut child, began) = (command.spawn().unwrap(), Instant::now());
+        while child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // In vain where it has ended.
+        let _ = child.kill();
+        child.wait_with_output().unwrap()
+    }
+
     /// A server of the plugins.
     pub(crate) fn serve(&self, flags: &[&str], variables: &[(&str, &str)]) -> Server {
         let host = if flags.contains(&"--host") { &[][..] } else { &["--host", "127.0.0.1"] };

@@ -27,7 +27,6 @@ pub(super) fn command(lines: &[Line], layout: &Layout, path: &[&str]) -> Command
     made.positionals();
     made.place_subcommands();
     made.prefix_chars();
-    made.version_above_subcommands();
     made.groups();
     made.texts(lines, layout);
     made.diagnose(layout);

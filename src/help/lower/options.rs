@@ -71,15 +71,6 @@ impl Lowered<'_, '_> {
         self.command.arguments.push(argument);
     }
 
-    /// Above subcommands, a flag that shows the version and ends the program ends it before any of them: it is no
-    /// argument of a call, whatever its action.
-    pub(super) fn version_above_subcommands(&mut self) {
-        if !self.command.subcommands.is_empty() {
-            let ending = self.command.arguments.iter_mut().filter(|a| ends_with_version(a));
-            ending.for_each(|a| a.action = Action::Version);
-        }
-    }
-
     /// What the usage tells of the option that becomes the next argument.
     fn usage_of(&mut self, option: &Invocation) -> Usage {
         let mut told = Usage::default();
@@ -130,15 +121,6 @@ fn repeats(argument: &Argument) -> bool {
 
 fn is_version(flags: &[String]) -> bool {
     flags.iter().any(|f| bare(f) == "version")
-}
-
-/// Whether a flag shows the program's version and ends it, by its own words.
-fn ends_with_version(argument: &Argument) -> bool {
-    let help = argument.help.as_deref().unwrap_or_default().to_lowercase();
-    argument.action == Action::Flag
-        && is_version(&argument.flags)
-        && help.contains("version")
-        && help.contains("exit")
 }
 
 /// Whether flags come in pairs, as `BooleanOptionalAction` makes them.

@@ -196,7 +196,13 @@ mod tests {
         let k = known(&[("-h, --help", ""), ("-v", "")], &[]);
         check("prog -v | FILE", &k, &[], "-v; ?FILE(1)");
         check("prog [options] FILE", &k, &[], "?options(?); ?FILE(1)!");
-        check("prog [-v] [--unknown=X] [-z ZED] FILE...", &k, &[], "-v; --unknown=X; -z=ZED; ?FILE...(1)!");
+        check("prog [-v] [--unknown=X] [-z ZED] FILE...", &k, &[], "-v; --unknown=X; -z=ZED; ?FILE...(+)!");
+        check(
+            "prog [-v] SOURCE... [more...] [FILE]... LAST",
+            &k,
+            &[],
+            "-v; ?SOURCE...(+)!; ?more...(*); ?FILE(*); ?LAST(1)!",
+        );
     }
 
     #[test]

@@ -191,6 +191,7 @@ impl<'a> Reader<'a> {
         let frame =
             Frame { close: Some(if optional { ']' } else { ')' }), optional: optional || outer.optional };
         let bars = self.sequence(frame, depth + 1);
+        self.repeat_by_hand(first);
         if bars && self.is_group(first) {
             let group = self.usage.groups.len();
             self.usage.groups.push(!frame.optional);
@@ -198,6 +199,16 @@ impl<'a> Reader<'a> {
                 item.group = item.group.or(Some(group));
                 item.required = false;
             }
+        }
+    }
+
+    /// `[NAME]...` is written by hand, and repeats what stands in the brackets.
+    fn repeat_by_hand(&mut self, first: usize) {
+        if let [Item { what: What::Positional { arity, .. }, .. }] = &mut self.usage.items[first..]
+            && self.text[self.at..].strip_prefix("...").is_some_and(is_boundary)
+        {
+            *arity = Arity::ZeroOrMore;
+            self.at += "...".len();
         }
     }
 
@@ -360,7 +371,13 @@ impl<'a> Reader<'a> {
                 What::Subcommands { name, known: false }
             }
         } else {
-            let arity = if frame.optional { Arity::Optional } else { values::parse(&name).arity };
+            // `NAME...` is written by hand: argparse has a blank before the dots.
+            let arity = match (frame.optional, name.ends_with("...")) {
+                (true, true) => Arity::ZeroOrMore,
+                (false, true) => Arity::OneOrMore,
+                (true, false) => Arity::Optional,
+                (false, false) => values::parse(&name).arity,
+            };
             What::Positional { name, arity, known: false }
         };
         self.push(what, None, frame);
