@@ -157,10 +157,11 @@ fn bodies(lines: &[Line], usage: &std::ops::Range<usize>) -> Vec<Body> {
 fn is_heading(lines: &[Line], at: usize) -> bool {
     let line = &lines[at];
     let has_form = line.indent == 0 && line.text.ends_with(':') && after_usage_word(line.text).is_none();
-    let below = lines[at + 1..].iter().position(|l| !l.is_blank());
-    has_form
-        && (lines.get(at + 1).is_some_and(|next| next.indent > 0)
-            || below.map(|n| &lines[at + 1 + n]).is_some_and(|l| l.indent > 0 && begins_option(l)))
+    let option_follows = || {
+        let below = lines[at + 1..].iter().find(|l| !l.is_blank());
+        below.is_some_and(|l| l.indent > 0 && begins_option(l))
+    };
+    has_form && (lines.get(at + 1).is_some_and(|next| next.indent > 0) || option_follows())
 }
 
 /// The index behind the last indented line before the next line at the margin.
