@@ -9,21 +9,28 @@ use std::collections::HashSet;
 
 use crate::model::Arity;
 
+/// Words that are looked at in vain, beside a number in proportion to positionals and words: what needs more fits nowhere, so
+/// that it is refused, and no call can keep a processor busy.
+const MAX_WORK: usize = 1_000_000;
+
 /// How many words each positional takes, as many positionals as fit one after the other: the longest run of them that does.
 pub(super) fn fit(arities: &[Arity], words: &str) -> Vec<usize> {
     let whole = all(arities, words);
     whole.or_else(|most| all(&arities[..most], words)).unwrap_or_default()
 }
 
-/// The same for all of them; an error tells how many of them fit.
+/// The same for all of them; an error tells how many of them fit, or none where that takes too long to find out.
 fn all(arities: &[Arity], words: &str) -> Result<Vec<usize>, usize> {
     // The least that each positional takes, and what it takes.
     let mut taken: Vec<(usize, usize)> = Vec::new();
     let (mut at, mut most) = (0, 0);
+    let mut work = MAX_WORK + 8 * arities.len() * (words.len() + 1);
     // From where the rest is known not to fit.
     let mut lost = HashSet::new();
     while let Some(arity) = arities.get(taken.len()) {
-        let range = if lost.contains(&(taken.len(), at)) { None } else { range(*arity, &words[at..]) };
+        let is_lost = lost.contains(&(taken.len(), at));
+        work = work.checked_sub(if is_lost { 1 } else { words.len() - at + 1 }).ok_or(0_usize)?;
+        let range = if is_lost { None } else { range(*arity, &words[at..]) };
         if let Some((least, longest)) = range {
             taken.push((least, longest));
             at += longest;
@@ -146,6 +153,10 @@ mod tests {
         let mut arities = vec![Arity::ZeroOrMore; 10];
         arities.push(Arity::Exactly(301));
         assert_eq!(fit(&arities, &"A".repeat(300)).len(), 10);
+        // What would take millions of tries is refused.
+        let mut arities = vec![Arity::ZeroOrMore; 30];
+        arities.push(Arity::Exactly(20_001));
+        assert_eq!(fit(&arities, &"A".repeat(20_000)), Vec::<usize>::new());
         assert_eq!(fit(&[Arity::Exactly(100_000)], &"A".repeat(100_000)), [100_000]);
     }
 }

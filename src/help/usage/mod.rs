@@ -198,10 +198,10 @@ mod tests {
         check("prog [options] FILE", &k, &[], "?options(?); ?FILE(1)!");
         check("prog [-v] [--unknown=X] [-z ZED] FILE...", &k, &[], "-v; --unknown=X; -z=ZED; ?FILE...(+)!");
         check(
-            "prog [-v] SOURCE... [more...] [FILE]... LAST",
+            "prog [-v] SOURCE... [more...] [FILE]... (A)... LAST",
             &k,
             &[],
-            "-v; ?SOURCE...(+)!; ?more...(*); ?FILE(*); ?LAST(1)!",
+            "-v; ?SOURCE...(+)!; ?more...(*); ?FILE(*); ?A(+)!; ?LAST(1)!",
         );
     }
 

@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         let frame =
             Frame { close: Some(if optional { ']' } else { ')' }), optional: optional || outer.optional };
         let bars = self.sequence(frame, depth + 1);
-        self.repeat_by_hand(first);
+        self.repeat_by_hand(first, optional);
         if bars && self.is_group(first) {
             let group = self.usage.groups.len();
             self.usage.groups.push(!frame.optional);
@@ -203,11 +203,11 @@ impl<'a> Reader<'a> {
     }
 
     /// `[NAME]...` is written by hand, and repeats what stands in the brackets.
-    fn repeat_by_hand(&mut self, first: usize) {
+    fn repeat_by_hand(&mut self, first: usize, optional: bool) {
         if let [Item { what: What::Positional { arity, .. }, .. }] = &mut self.usage.items[first..]
             && self.text[self.at..].strip_prefix("...").is_some_and(is_boundary)
         {
-            *arity = Arity::ZeroOrMore;
+            *arity = if optional { Arity::ZeroOrMore } else { Arity::OneOrMore };
             self.at += "...".len();
         }
     }
