@@ -99,12 +99,13 @@ class Memory(DevopsCase):
 
 class Processes(DevopsCase):
     def test_a_child_is_found_by_its_command(self):
-        child = self.child("sleep", "321.5")
-        report = self.success("processes", "--filter", "SLEEP 321.5", "--sample", 0)
+        seconds = f"321.{os.getpid():010}"  # no other run of these tests on this machine has the same
+        child = self.child("sleep", seconds)
+        report = self.success("processes", "--filter", f"SLEEP {seconds}", "--sample", 0)
         self.assertEqual(report["matching"], 1)
         [found] = report["processes"]
         self.assertEqual(found["pid"], child.pid)
-        self.assertEqual((found["name"], found["command"], found["parent"]), ("sleep", "sleep 321.5", os.getpid()))
+        self.assertEqual((found["name"], found["command"], found["parent"]), ("sleep", f"sleep {seconds}", os.getpid()))
         self.assertEqual((found["user"], found["threads"]), (host.user_name(os.geteuid()), 1))
         self.assertGreater(found["memory"], 0)
         started = time.mktime(time.strptime(found["started"], "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
@@ -114,7 +115,7 @@ class Processes(DevopsCase):
         child = self.child(sys.executable, "-c", "while True: pass")
         report = self.success("processes", "--sort", "cpu", "--limit", 1000, "--sample", 1)
         [found] = [process for process in report["processes"] if process["pid"] == child.pid]
-        self.assertGreater(found["cpu_percent"], 10)
+        self.assertGreater(found["cpu_percent"], 1)
         self.assertLess(found["cpu_percent"], 150)
 
     def test_a_name_with_parentheses(self):
@@ -161,6 +162,10 @@ class Ports(DevopsCase):
             opened.listen()
         return opened.getsockname()[1]
 
+    def own(self, *words):
+        """The listed sockets that this process holds: others may have the same port of another address or protocol."""
+        return [entry for entry in self.success("ports", *words)["ports"] if os.getpid() in entry["pids"]]
+
     def test_sockets_of_this_process_are_found(self):
         cases = [
             (socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1", "tcp"),
@@ -173,18 +178,17 @@ class Ports(DevopsCase):
                 continue
             with self.subTest(address=address, protocol=protocol):
                 port = self.listen(family, kind, address)
-                found = self.success("ports", "--port", port)["ports"]
+                found = self.own("--port", port)
                 self.assertEqual([(entry["protocol"], entry["address"]) for entry in found], [(protocol, address)])
-                self.assertIn(os.getpid(), found[0]["pids"])
                 self.assertEqual(found[0]["process"], host.read_stat(found[0]["pid"])[0])
                 self.assertEqual(found[0]["user"], host.user_name(os.geteuid()))
                 other = "udp" if protocol == "tcp" else "tcp"
-                self.assertEqual(self.success("ports", "--protocol", other, "--port", port)["count"], 0)
+                self.assertEqual(self.own("--protocol", other, "--port", port), [])
 
     def test_connections_are_no_listening_ports(self):
         port = self.listen(socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1")
         with socket.create_connection(("127.0.0.1", port)) as client:
-            listed = {entry["port"] for entry in self.success("ports")["ports"]}
+            listed = {entry["port"] for entry in self.own()}
             self.assertIn(port, listed)
             self.assertNotIn(client.getsockname()[1], listed)
 
