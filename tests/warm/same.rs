@@ -7,11 +7,12 @@ use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use regex::Regex;
 use smcp::process::{End, Finished, run};
 use tokio_util::sync::CancellationToken;
 
-use crate::stage::{Runs, Stage, begun, is_running, pythons, until};
+use crate::stage::{PATIENCE, Runs, Stage, begun, is_running, pythons, until};
 
 /// A program in `programs`, and the words of its calls, each of which is run both ways.
 type Case = (&'static str, &'static [&'static [&'static str]]);
@@ -317,26 +318,30 @@ async fn what_is_drawn_is_another_each_time() {
 
 #[tokio::test]
 async fn time_limits_end_the_whole_group() {
-    for python in pythons() {
-        let stage = Stage::of(&python, "slow");
-        let (fresh, warm) = (stage.fresh(), stage.warm().await);
-        for how in ["plain", "deaf", "tidy"] {
-            let mut ends = Vec::new();
-            for runs in [&fresh, &warm] {
-                let mut spec = runs.spec(&[how]);
-                spec.timeout = Some(Duration::from_secs(3));
-                spec.grace = Duration::from_millis(500);
-                let finished = runs.run_as(&spec).await;
-                assert!(finished.took >= Duration::from_secs(3), "{:?}", finished.took);
-                let ids = begun(&stage).await;
-                assert!(!Path::new(&format!("/proc/{}", ids[0])).exists(), "it is reaped");
-                until(|| !is_running(ids[1])).await;
-                // Whether the killed have let go of the streams by then is left to chance.
-                ends.push(told(&finished).replace(" cut off", ""));
-            }
-            assert_eq!(ends[0], ends[1], "{how}");
-            assert!(ends[0].starts_with("TimedOut"));
+    // All at once: it is waiting that takes long.
+    join_all(pythons().iter().map(|python| a_time_limit_ends_all(python))).await;
+}
+
+async fn a_time_limit_ends_all(python: &Path) {
+    const LIMIT: Duration = Duration::from_secs(4);
+    let stage = Stage::of(python, "slow");
+    let (fresh, warm) = (stage.fresh(), stage.warm().await);
+    for how in ["plain", "deaf", "tidy"] {
+        let mut ends = Vec::new();
+        for runs in [&fresh, &warm] {
+            let mut spec = runs.spec(&[how]);
+            spec.timeout = Some(LIMIT);
+            spec.grace = if how == "deaf" { Duration::from_millis(500) } else { PATIENCE };
+            let finished = runs.run_as(&spec).await;
+            assert!(finished.took >= LIMIT, "{:?}", finished.took);
+            let ids = begun(&stage).await;
+            assert!(!Path::new(&format!("/proc/{}", ids[0])).exists(), "it is reaped");
+            until(|| !is_running(ids[1])).await;
+            // Whether the killed have let go of the streams by then is left to chance.
+            ends.push(told(&finished).replace(" cut off", ""));
         }
+        assert_eq!(ends[0], ends[1], "{how}");
+        assert!(ends[0].starts_with("TimedOut"));
     }
 }
 
@@ -377,7 +382,7 @@ async fn many_at_once_get_each_their_own() {
         let spec = warm.spec(&[&code.to_string()]);
         async move { (code, run(&spec, &CancellationToken::new(), None).await.unwrap()) }
     });
-    for (code, run) in futures_util::future::join_all(runs).await {
+    for (code, run) in join_all(runs).await {
         let output = format!("ends by {code}\n").into_bytes();
         assert_eq!((run.end, run.stdout.head), (End::Exit(code), output));
     }
