@@ -37,7 +37,7 @@ const TIMES: usize = 10;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_a_request_is_given_up_and_holds_nobody_back() {
     let world = World::start(&["--no-watch"]);
-    let before = world.descriptors();
+    let before = world.resting_descriptors().await;
     let half = |bytes: &[u8]| -> TcpStream {
         let mut stream = connect(&world);
         stream.write_all(bytes).unwrap();
@@ -64,7 +64,7 @@ async fn half_a_request_is_given_up_and_holds_nobody_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_takes_nothing_is_given_up_and_whoever_takes_it_slowly_gets_it() {
     let world = World::start(&["--no-watch"]);
-    let (descriptors, memory) = (world.descriptors(), world.memory());
+    let (descriptors, memory) = (world.resting_descriptors().await, world.memory());
     let ask = |kilobytes: u32| {
         let body = call(1, "faulty__large", &json!({"size": kilobytes})).to_string();
         let mut stream = connect(&world);
@@ -108,7 +108,7 @@ async fn whoever_takes_nothing_is_given_up_and_whoever_takes_it_slowly_gets_it()
 async fn whoever_goes_away_leaves_nothing_whatever_was_under_way() {
     let world = World::start(&["--no-watch", "--max-concurrency", "2", "--max-queue", "1000"]);
     world.call("echo").await;
-    let before = world.descriptors();
+    let before = world.resting_descriptors().await;
     let hang = call(1, "faulty__hang", &json!({}));
     let whole = post("/messages/", &[], hang.to_string().as_bytes());
     for (what, bytes) in [
@@ -281,7 +281,7 @@ async fn thousands_of_sessions_are_held_and_one_too_many_is_refused() {
     let limit = SESSIONS.to_string();
     let world = World::start(&["--no-watch", "--max-sessions", &limit]);
     world.is_well().await;
-    let (before, descriptors) = (world.memory(), world.descriptors());
+    let (descriptors, before) = (world.resting_descriptors().await, world.memory());
     let first = all_sessions(&world, descriptors).await;
     let each = (first.most - before) * 1024 / SESSIONS as u64;
     println!(

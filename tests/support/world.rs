@@ -241,6 +241,19 @@ impl World {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
 
+    /// The same once it is at rest: its workers open theirs when it listens already.
+    pub(crate) async fn resting_descriptors(&self) -> usize {
+        let (began, mut last, mut still) = (Instant::now(), 0, 0);
+        while still < 25 {
+            assert!(began.elapsed() < PROMPT * 6, "{last} descriptors, and never at rest");
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            let now = self.descriptors();
+            still = if now == last { still + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
+
     /// Waits until it has no more open than it had before.
     pub(crate) async fn has_descriptors(&self, before: usize) {
         eventually("descriptors are as before", || match self.descriptors() {
