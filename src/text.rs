@@ -2,7 +2,11 @@
 //!
 //! Pure and linear; knows nothing of plugins, processes or MCP.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// The text without terminal escape sequences and control characters. Newlines and tabs stay; a carriage return
 /// (alone or before a newline) becomes a newline, so the states of a progress bar become lines.
@@ -21,6 +25,14 @@ pub fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// The text without the addresses that Python shows of objects (`<Thing object at 0x7f8c80b990d0>`): they are others each
+/// time.
+pub fn without_addresses(text: &str) -> Cow<'_, str> {
+    static ADDRESS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new("\\b0x[0-9A-Fa-f]{6,16}>").expect("the pattern is constant"));
+    ADDRESS.replace_all(text, "0x…>")
 }
 
 /// The same on one line: line ends are blanks, so that a text which tells of one thing can't look like two.

@@ -1,9 +1,12 @@
 //! The keys of a call → the properties that they mean.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
+use super::values::means_on;
 use super::{ArgvError, argument_of};
-use crate::model::{Binding, Command, Tool};
+use crate::model::{Action, Argument, Binding, Command, Fact, Source, Tool};
 
 /// How different a key may be from a property for the property to be suggested, in edits.
 const MAX_EDITS: usize = 3;
@@ -11,51 +14,97 @@ const MAX_EDITS: usize = 3;
 /// Keys longer than this (in bytes) are compared with nothing: no property is as long.
 const MAX_KEY: usize = 128;
 
-type Resolved<'a> = Vec<(&'a Binding, &'a str, &'a Value)>;
+/// What a call says of a property.
+#[derive(Clone, Debug)]
+pub(super) struct Said<'a> {
+    pub(super) binding: &'a Binding,
+    /// The key, as it was spelled.
+    pub(super) key: &'a str,
+    pub(super) value: Cow<'a, Value>,
+    /// The flag that the key spells, where it isn't the property.
+    pub(super) flag: Option<&'a str>,
+}
 
-/// Finds each key's property, in the order of the properties, with the key as it was spelled. Two spellings of one
-/// property are fine where their values are the same.
+impl PartialEq for Said<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.value, self.flag) == (&other.value, other.flag)
+    }
+}
+
+/// Finds each key's property, in the order of the properties. Two spellings of one property are fine where they say
+/// the same.
 pub(super) fn resolve<'a>(
-    chain: &[&Command],
+    chain: &[&'a Command],
     tool: &'a Tool,
     arguments: &'a Map<String, Value>,
-) -> (Resolved<'a>, Vec<ArgvError>) {
-    let mut found: Vec<Option<(&str, &Value)>> = vec![None; tool.bindings.len()];
+) -> (Vec<Said<'a>>, Vec<ArgvError>) {
+    let mut found: Vec<Option<Said<'_>>> = vec![None; tool.bindings.len()];
     let mut errors = Vec::new();
     for (key, value) in arguments {
-        let Some(index) = find(chain, tool, key) else {
+        let Some((index, flag)) = find(chain, tool, key) else {
             errors.push(ArgvError::new(key, unknown(tool, key)));
             continue;
         };
-        match found[index] {
-            Some((other, earlier)) if earlier != value => {
-                let reason = format!("`{other}` is the same argument and has another value");
+        let said = said(chain, &tool.bindings[index], key, value, flag);
+        match &found[index] {
+            Some(other) if *other != said => {
+                let reason = format!("`{}` is the same argument and has another value", other.key);
                 errors.push(ArgvError::new(key, reason));
             }
             Some(_) => {}
-            None => found[index] = Some((key, value)),
+            None => found[index] = Some(said),
         }
     }
-    let pairs = tool.bindings.iter().zip(found);
-    (pairs.filter_map(|(b, f)| f.map(|(key, value)| (b, key, value))).collect(), errors)
+    (found.into_iter().flatten().collect(), errors)
 }
 
-/// The one property that a key means: exactly, by a spelling with dashes, by a flag of its argument, or, where that
-/// leaves no doubt, whatever the case.
-fn find(chain: &[&Command], tool: &Tool, key: &str) -> Option<usize> {
+/// What a key and its value say. A flag that is spelled is that flag: of one with a negation, `--no-x` says the
+/// contrary of `--x`; those of an action that may be the program's own may mean what they like.
+fn said<'a>(
+    chain: &[&'a Command],
+    binding: &'a Binding,
+    key: &'a str,
+    value: &'a Value,
+    flag: Option<&'a str>,
+) -> Said<'a> {
+    let argument = argument_of(chain, binding);
+    let action = argument.map(|a| a.action).filter(|_| flag.is_some());
+    let negated = action == Some(Action::Negatable) && flag.is_some_and(|f| !means_on(f));
+    let contrary = value.as_bool().filter(|_| negated).map(|on| Value::Bool(!on));
+    let is_standard = |a: &Argument| !a.custom && a.provenance.get(&Fact::Action) == Some(&Source::Live);
+    let matters = action == Some(Action::Flag) && !argument.is_some_and(is_standard);
+    Said {
+        binding,
+        key,
+        value: contrary.map_or(Cow::Borrowed(value), Cow::Owned),
+        flag: flag.filter(|_| matters),
+    }
+}
+
+/// The one property that a key means, and the flag that it spells: exactly, by a spelling with dashes, by a flag of its
+/// argument, or, where that leaves no doubt, whatever the case.
+fn find<'a>(chain: &[&'a Command], tool: &Tool, key: &str) -> Option<(usize, Option<&'a str>)> {
     let only = |test: &dyn Fn(&Binding) -> bool| {
         let mut hits = tool.bindings.iter().enumerate().filter(|(_, b)| test(b)).map(|(i, _)| i);
         hits.next().filter(|_| hits.next().is_none())
     };
     let bare = plain(key);
-    let flags = |b: &Binding| argument_of(chain, b).map_or(&[][..], |a| a.flags.as_slice());
+    let spelled = |b: &Binding, test: &dyn Fn(&str) -> bool| {
+        argument_of(chain, b)?.flags.iter().map(String::as_str).find(|flag| test(flag))
+    };
+    let by_flag = |test: &dyn Fn(&str) -> bool| {
+        let index = only(&|b| spelled(b, test).is_some())?;
+        Some((index, spelled(&tool.bindings[index], test)))
+    };
+    let by_name = |index: usize| (index, None);
     tool.bindings
         .iter()
         .position(|b| b.property == key)
-        .or_else(|| only(&|b| flags(b).iter().any(|f| f == key)))
-        .or_else(|| only(&|b| plain(&b.property) == bare))
-        .or_else(|| only(&|b| flags(b).iter().any(|f| plain(f) == bare)))
-        .or_else(|| only(&|b| fold(&b.property) == fold(key)))
+        .map(by_name)
+        .or_else(|| by_flag(&|f| f == key))
+        .or_else(|| only(&|b| plain(&b.property) == bare).map(by_name))
+        .or_else(|| by_flag(&|f| plain(f) == bare))
+        .or_else(|| only(&|b| fold(&b.property) == fold(key)).map(by_name))
 }
 
 /// A spelling without leading dashes and with `_` for `-`.

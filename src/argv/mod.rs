@@ -98,14 +98,15 @@ pub fn render(
 ) -> Result<Vec<String>, Vec<ArgvError>> {
     let (values, mut errors) = keys::resolve(chain, tool, arguments);
     let mut given = Vec::new();
-    for (binding, key, value) in values {
+    for said in values {
+        let binding = said.binding;
         let Some(argument) = argument_of(chain, binding) else { continue };
-        match values::uses(argument, value, is_required(tool, &binding.property)) {
+        match values::uses(argument, &said.value, said.flag, must_be_there(chain, tool, binding)) {
             Ok(uses) if uses.is_empty() => {}
             Ok(uses) => {
                 given.push(Given { place: binding.into(), property: &binding.property, argument, uses });
             }
-            Err(reason) => errors.push(ArgvError::new(key, reason)),
+            Err(reason) => errors.push(ArgvError::new(said.key, reason)),
         }
     }
     errors.extend(missing(tool, &given, &errors));
@@ -118,6 +119,13 @@ pub fn render(
 
 fn argument_of<'a>(chain: &[&'a Command], binding: &Binding) -> Option<&'a Argument> {
     chain.get(binding.depth)?.arguments.get(binding.index)
+}
+
+/// Whether leaving the argument out may be wrong: it is required, or one of its exclusive group is.
+fn must_be_there(chain: &[&Command], tool: &Tool, binding: &Binding) -> bool {
+    let groups = chain.get(binding.depth).map_or(&[][..], |command| command.exclusive.as_slice());
+    let in_required = || groups.iter().any(|g| g.required && g.members.contains(&binding.index));
+    is_required(tool, &binding.property) || in_required()
 }
 
 fn is_required(tool: &Tool, property: &str) -> bool {
@@ -200,7 +208,7 @@ fn is_the_default(given: &Given<'_>) -> bool {
 /// The first layout that argparse reads as what was meant, on every version that the program may run on.
 fn lay_out(chain: &[&Command], path: &[String], given: &[Given<'_>]) -> Result<Vec<String>, ArgvError> {
     let mut refusal = None;
-    let layouts = Layout::all(chain.len());
+    let layouts = Layout::all(chain, given);
     let filled = words::fill(chain, given);
     let dialects = chain.first().map_or(&[][..], |root| replay::dialects(root));
     for layout in &layouts {

@@ -61,9 +61,23 @@ fn words_stand_in_an_order_that_argparse_can_read() {
 #[test]
 fn keys_are_understood_in_every_spelling() {
     let arguments = || json!([{"flags": ["--dry-run", "-n"], "action": "flag", "arity": "0"}]);
-    for key in ["dry_run", "dry-run", "--dry-run", "-n", "Dry_Run", "--DRY-RUN"] {
+    for key in ["dry_run", "dry-run", "--dry-run", "Dry_Run", "--DRY-RUN"] {
         check(arguments(), json!({key: true}), &["--dry-run"]);
     }
+    // An action of the program's own may tell its flags apart.
+    check(arguments(), json!({"-n": true}), &["-n"]);
+    let standard = json!([{"flags": ["--dry-run", "-n"], "action": "flag", "arity": "0", "provenance": {"action": "live"}}]);
+    check(standard, json!({"-n": true, "dry_run": true}), &["--dry-run"]);
+    let negatable = || json!([{"flags": ["--color", "--no-color"], "action": "negatable", "arity": "0"}]);
+    for (key, value, word) in [
+        ("color", true, "--color"),
+        ("no_color", true, "--no-color"),
+        ("--no-color", false, "--color"),
+        ("--color", false, "--no-color"),
+    ] {
+        check(negatable(), json!({key: value}), &[word]);
+    }
+    check(negatable(), json!({"color": false, "no-color": true}), &["--no-color"]);
     let cased = || json!([{"flags": ["-v"], "action": "flag", "arity": "0"}, {"flags": ["-V"], "action": "flag", "arity": "0"}]);
     check(cased(), json!({"V": true}), &["-V"]);
     check(cased(), json!({"-v": true}), &["-v"]);

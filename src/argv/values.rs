@@ -14,11 +14,17 @@ const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
 
 /// The uses of an argument that a value asks for; none where the argument is to be left out. `null`, `false` for a
 /// flag and an empty list leave it out, unless it must be given and can be given empty.
-pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result<Vec<Use>, String> {
+/// `flag` is the one to use of a flag's spellings, where that matters.
+pub(super) fn uses(
+    argument: &Argument,
+    value: &Value,
+    flag: Option<&str>,
+    required: bool,
+) -> Result<Vec<Use>, String> {
     if value.is_null() || is_unlisted_default(argument, value) {
         return Ok(Vec::new());
     }
-    let flag = argument.main_flag();
+    let flag = flag.or(argument.main_flag());
     match (argument.action, argument.arity) {
         (Action::Count, _) => Ok(vec![single(flag, []); count(value)?]),
         (Action::Negatable, _) => Ok(vec![single(Some(negatable(argument, boolean(value)?)?), [])]),
@@ -26,7 +32,7 @@ pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result
             Ok(if boolean(value)? { vec![single(flag, [])] } else { Vec::new() })
         }
         (Action::Store, arity) if arity.is_many() => many(argument, value, required),
-        (Action::Store, Arity::Optional) if *value == Value::Bool(false) && flag.is_some() => Ok(Vec::new()),
+        (Action::Store, Arity::Optional) if is_off(argument, value) => left_out(argument, value),
         (Action::Store, _) => Ok(vec![one(argument, value)?]),
         (Action::Append, arity) if arity.is_many() => {
             let lists = elements(value);
@@ -37,6 +43,7 @@ pub(super) fn uses(argument: &Argument, value: &Value, required: bool) -> Result
                 lists.into_iter().map(|list| many(argument, list, true)).collect::<Result<Vec<_>, _>>()?;
             at_most_once(argument, uses.concat())
         }
+        (Action::Append, Arity::Optional) if is_off(argument, value) => Ok(Vec::new()),
         (Action::Append, _) => {
             let uses = elements(value).into_iter().map(|v| one(argument, v)).collect::<Result<_, _>>()?;
             at_most_once(argument, uses)
@@ -50,6 +57,22 @@ fn is_unlisted_default(argument: &Argument, value: &Value) -> bool {
     let choices = argument.choices.as_deref().unwrap_or_default();
     let listed = value.as_str().is_none_or(|text| choices.iter().any(|c| c == text));
     argument.choices.is_some() && !listed && argument.default.as_ref() == Some(value)
+}
+
+/// Whether a value says that an option with an optional value is not to be used.
+fn is_off(argument: &Argument, value: &Value) -> bool {
+    *value == Value::Bool(false) && !argument.is_positional() && argument.value_type != ValueType::Boolean
+}
+
+/// No use, where that says the same: leaving an argument out gives its default.
+fn left_out(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
+    let default = argument.default.as_ref();
+    let is_nothing =
+        |d: &Value| d.is_null() || d == &Value::Bool(false) || d.as_array().is_some_and(Vec::is_empty);
+    match default.filter(|d| !is_nothing(d)) {
+        None => Ok(Vec::new()),
+        Some(default) => Err(format!("{} can't be passed: left out, it is {}", shown(value), shown(default))),
+    }
 }
 
 fn single<const N: usize>(flag: Option<&str>, values: [String; N]) -> Use {
@@ -70,6 +93,9 @@ fn one(argument: &Argument, value: &Value) -> Result<Use, String> {
     if argument.arity == Arity::Optional && flag.is_some() && *value == Value::Bool(true) {
         return Ok(single(flag, []));
     }
+    if argument.arity == Arity::Optional && is_off(argument, value) {
+        return Err("must be a value or true, not false".into());
+    }
     Ok(single(flag, [text(argument, value)?]))
 }
 
@@ -79,8 +105,10 @@ fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>
     let flag = argument.main_flag().map(str::to_owned);
     match (argument.arity, values.len()) {
         (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) if keep_empty && flag.is_some() => {}
-        (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) => return Ok(Vec::new()),
-        (_, 0) if !keep_empty => return Ok(Vec::new()),
+        (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0)
+            if flag.is_some() && left_out(argument, value).is_err() => {}
+        (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) => return left_out(argument, value),
+        (_, 0) if !keep_empty => return left_out(argument, value),
         (Arity::OneOrMore | Arity::Parser, 0) => return Err("needs at least one element".into()),
         (Arity::Exactly(n), got) if got != n => return Err(format!("takes exactly {n} elements, not {got}")),
         _ => {}
@@ -102,7 +130,14 @@ fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
         let flag = argument.main_flag().map(str::to_owned);
         return Ok(values.chunks(n.max(1)).map(|c| Use { flag: flag.clone(), values: c.to_vec() }).collect());
     }
-    given.into_iter().map(|v| one(argument, v)).collect()
+    let uses = given.into_iter().map(|v| one(argument, v)).collect::<Result<Vec<_>, _>>()?;
+    let is_long = |u: &Use| u.values.iter().any(|v| v.chars().nth(1).is_some());
+    if argument.is_taken_apart() && uses.iter().any(is_long) {
+        return Err(
+            "takes single characters: argparse takes longer text apart (`extend` without `nargs`)".into()
+        );
+    }
+    Ok(uses)
 }
 
 /// The elements of a list. A scalar is a list of one, and `{"item": …}` is what some clients make of a list.
@@ -138,9 +173,14 @@ fn count(value: &Value) -> Result<usize, String> {
         .ok_or_else(|| format!("must be at most {MAX_COUNT}"))
 }
 
+/// What a flag of a negatable option means.
+pub(super) fn means_on(flag: &str) -> bool {
+    !flag.starts_with("--no-")
+}
+
 /// The spelling of a negatable option that means `on`.
 fn negatable(argument: &Argument, on: bool) -> Result<&str, String> {
-    let mut flags = argument.flags.iter().filter(|flag| flag.starts_with("--no-") != on);
+    let mut flags = argument.flags.iter().filter(|flag| means_on(flag) == on);
     let flag = flags.clone().find(|f| crate::model::is_long(f)).or_else(|| flags.next());
     flag.map(String::as_str).ok_or_else(|| format!("can't be {on}: no flag means that"))
 }
@@ -167,9 +207,9 @@ fn text(argument: &Argument, value: &Value) -> Result<String, String> {
 fn chosen(choices: &[String], value: &Value) -> Result<String, String> {
     let text = typed(ValueType::String, value)?;
     let is_bool = value.is_boolean();
-    let whole = value.as_number().and_then(integer);
+    let number = value.as_number().and_then(Number::as_f64).filter(|n| n.abs() < EXACT_FLOATS);
     let same = |choice: &&String| {
-        **choice == text || (is_bool && choice.eq_ignore_ascii_case(&text)) || whole.as_ref() == Some(*choice)
+        (is_bool && choice.eq_ignore_ascii_case(&text)) || number.is_some_and(|n| choice.parse() == Ok(n))
     };
     choices.iter().find(|c| **c == text).or_else(|| choices.iter().find(same)).cloned().ok_or_else(|| {
         let names: Vec<String> = choices.iter().map(|c| format!("{c:?}")).collect();
@@ -189,11 +229,14 @@ fn typed(value_type: ValueType, value: &Value) -> Result<String, String> {
         (ValueType::Number, Value::Number(n)) => Ok(n.to_string()),
         (ValueType::Number, Value::String(s)) if s.trim().parse::<f64>().is_ok() => Ok(s.clone()),
         (ValueType::Number, _) => wrong("a number"),
-        (ValueType::Json | ValueType::Numeric | ValueType::String, Value::String(s)) => Ok(s.clone()),
+        (ValueType::Boolean, Value::Bool(value)) => Ok(if *value { "True".into() } else { String::new() }),
+        (ValueType::Json | ValueType::Numeric | ValueType::Boolean | ValueType::String, Value::String(s)) => {
+            Ok(s.clone())
+        }
         // `7.0` may be meant for Python's `int`, which doesn't take it; its `float` takes `7` too.
         (ValueType::Numeric, Value::Number(n)) => Ok(integer(n).unwrap_or_else(|| n.to_string())),
         (ValueType::Json, other) => Ok(other.to_string()),
-        (ValueType::Numeric | ValueType::String, other) => plain(other),
+        (ValueType::Numeric | ValueType::Boolean | ValueType::String, other) => plain(other),
     }
 }
 

@@ -23,10 +23,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// All of them for so many levels, the most usual first: `--` at the leaf, and as few others as may be.
-    pub(super) fn all(levels: usize) -> Vec<Layout> {
-        let mut dashes: Vec<u32> = (0..1 << levels.min(MAX_CHOOSING)).collect();
-        dashes.sort_by_key(|mask| (mask & 1 == 0, mask.count_ones()));
+    /// All of them for a chain of commands, the most usual first: as few `--` as may be, since some programs look for it
+    /// themselves, but one at the leaf behind an option that takes any number of values.
+    pub(super) fn all(chain: &[&Command], given: &[Given<'_>]) -> Vec<Layout> {
+        let at_leaf = |g: &&Given<'_>| g.place.depth + 1 == chain.len() && !g.argument.is_positional();
+        let usual = u32::from(given.iter().filter(at_leaf).any(|g| block(g).0 == Greed::UntilOption));
+        let mut dashes: Vec<u32> = (0..1 << chain.len().min(MAX_CHOOSING)).collect();
+        dashes.sort_by_key(|mask| (mask & 1 != usual, mask.count_ones(), *mask));
         let with = |fill: bool| dashes.iter().map(move |&dashes| Layout { dashes, fill });
         with(false).chain(with(true)).collect()
     }
@@ -122,7 +125,8 @@ fn rank(command: &Command, index: usize) -> usize {
 
 /// What is given, with defaults where they help: those of omitted optional positionals, so that what is given after
 /// them gets its place, and that of one option where nothing else would end the values of the options before the
-/// subcommand. Only a default that is sure to come back as itself stands in, and none of an exclusive group.
+/// subcommand. Only a default that is sure to come back as itself stands in, none of an exclusive group, and none that
+/// would be stored over what another argument stores.
 pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<'a>> {
     let mut filled = given.to_vec();
     for (depth, command) in chain.iter().enumerate() {
@@ -132,6 +136,8 @@ pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<
             let absent = !given.iter().any(|g| g.place == place);
             let free = absent
                 && argument.is_served()
+                && !argument.custom
+                && !shares_dest(chain, place, argument)
                 && !command.exclusive.iter().any(|g| g.members.contains(&index));
             let gap = argument.is_positional() && argument.arity == Arity::Optional;
             let end = wants_end && !argument.is_positional() && argument.arity == Arity::One;
@@ -153,6 +159,16 @@ pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<
     filled
 }
 
+/// Whether another argument stores to the same place.
+fn shares_dest(chain: &[&Command], place: Place, argument: &Argument) -> bool {
+    let is_other = |depth, index, other: &Argument| {
+        Place { depth, index } != place && other.dest.is_some() && other.dest == argument.dest
+    };
+    chain.iter().enumerate().any(|(depth, command)| {
+        command.arguments.iter().enumerate().any(|(index, other)| is_other(depth, index, other))
+    })
+}
+
 /// Whether the options of a level go on taking words after their own.
 fn is_open_ended(given: &[Given<'_>], depth: usize) -> bool {
     let mut greeds =
@@ -160,11 +176,12 @@ fn is_open_ended(given: &[Given<'_>], depth: usize) -> bool {
     greeds.clone().next().is_some() && greeds.all(|greed| greed == Greed::UntilOption)
 }
 
-/// The word that gives an argument its default value.
+/// The word that gives an argument its default value. A number that the program set itself is of its own type.
 fn default_word(argument: &Argument) -> Option<String> {
     let text = match (argument.default.as_ref()?, argument.value_type) {
         (Value::String(text), _) => text.clone(),
-        (Value::Number(number), ValueType::Integer | ValueType::Number) => number.to_string(),
+        (Value::Number(n), ValueType::Integer) if !n.is_f64() => n.to_string(),
+        (Value::Number(n), ValueType::Number) if n.is_f64() => n.to_string(),
         _ => return None,
     };
     argument.choices.as_ref().is_none_or(|c| c.contains(&text)).then_some(text)

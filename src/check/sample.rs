@@ -200,7 +200,7 @@ impl Sampler<'_> {
             Some("number") => json!(*self.rng.of(&[0.5, 3.0, -2.25, 1e-7, 1e21, 0.1])),
             Some("object") => json!({"key": *self.rng.of(&PLAIN), "list": [1, 2.5, null, true]}),
             Some("array") => self.list(schema),
-            _ => json!(self.text()),
+            _ => json!(cut(self.text(), &schema["maxLength"])),
         }
     }
 
@@ -216,6 +216,13 @@ impl Sampler<'_> {
         let wish = if empty { 0 } else { *self.rng.of(&LENGTHS) };
         (0..wish.clamp(min, max)).map(|_| self.value(&schema["items"], false)).collect()
     }
+}
+
+/// The text within the characters that it may have.
+fn cut<'a>(text: &'a str, most: &Value) -> &'a str {
+    let most = most.as_u64().and_then(|most| usize::try_from(most).ok());
+    let end = most.and_then(|most| text.char_indices().nth(most)).map_or(text.len(), |(end, _)| end);
+    &text[..end]
 }
 
 fn is_required(tool: &Tool, binding: &Binding) -> bool {

@@ -28,7 +28,7 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// The version of discovery: whatever changes what a program's help is taken to mean, or what tools look like, counts it
 /// up, so that contracts of older versions are made anew.
-pub const DISCOVERY_VERSION: u32 = 5;
+pub const DISCOVERY_VERSION: u32 = 6;
 
 /// A plugin's contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

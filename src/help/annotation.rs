@@ -83,8 +83,12 @@ pub(super) fn speaks_of_number(argument: &Argument, default: Option<&str>) -> bo
 /// Names of an argument that are looked at.
 const MAX_NAMES: usize = 8;
 
-/// The default as a value of the argument's type; `None` where it isn't one.
+/// The default as a value of the argument's type; `None` where it isn't one, as an object that Python shows in angle
+/// brackets.
 pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
+    if text.starts_with('<') && text.ends_with('>') {
+        return None;
+    }
     if argument.arity.is_many() && (argument.arity != Arity::Untold || text.starts_with('[')) {
         let inner = text.strip_prefix('[')?.strip_suffix(']')?;
         let items = inner.split(", ").filter(|i| !i.is_empty()).map(|i| scalar(unquoted(i), argument));
@@ -103,7 +107,7 @@ fn scalar(text: &str, argument: &Argument) -> Option<Value> {
         ValueType::Numeric => Some(Value::from(
             WITH_UNIT.captures(text).map_or(text, |c| c.get(1).map_or(text, |n| n.as_str())),
         )),
-        ValueType::String | ValueType::Json => Some(Value::from(text)),
+        ValueType::String | ValueType::Boolean | ValueType::Json => Some(Value::from(text)),
     }
 }
 

@@ -35,6 +35,7 @@ pub use normalize::plain;
 /// command, and what could not be placed becomes its diagnostics.
 pub fn parse(page: &str, path: &[&str]) -> Command {
     let plain = normalize::plain(page);
+    let plain = crate::text::without_addresses(&plain);
     let lines = normalize::lines(&plain);
     lower::command(&lines, &layout::blocks(&lines), path)
 }

@@ -4,7 +4,7 @@
 //! parser that stands for several names appears under each, and a reference back to a parser on the way from the root
 //! (a cycle) ends there. Depth and size of the tree are bounded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -58,6 +58,8 @@ struct Parser {
     command: Command,
     /// Bytes of its JSON.
     size: usize,
+    /// Where it stores the word of its subcommand.
+    chosen: Option<String>,
     subcommands: Vec<Reference>,
 }
 
@@ -70,12 +72,13 @@ struct Reference {
 impl Parser {
     fn read(field: &Field<'_>) -> Result<Parser, LiveError> {
         let mut command = Command {
-            description: filled(field.get("description")?.maybe_text()?),
-            epilog: filled(field.get("epilog")?.maybe_text()?),
+            description: prose(&field.get("description")?)?,
+            epilog: prose(&field.get("epilog")?)?,
             arguments: field.get("actions")?.each(|action| argument(&action))?,
             parser: traits(field)?,
             ..Command::default()
         };
+        share_defaults(&mut command.arguments);
         let count = command.arguments.len();
         command.exclusive = field.get("exclusive")?.each(|group| {
             Ok(ExclusiveGroup {
@@ -85,13 +88,14 @@ impl Parser {
         })?;
         let subparsers = field.get("subparsers")?;
         if subparsers.is_null() {
-            return Ok(Parser { size: size(&command), command, subcommands: Vec::new() });
+            return Ok(Parser { size: size(&command), command, chosen: None, subcommands: Vec::new() });
         }
+        let chosen = subparsers.get("dest")?.maybe_text()?;
         command.subcommand_at = subparsers.get("at")?.below(count + 1)?;
         command.runs_alone = !subparsers.get("required")?.flag()? && dispatches(field)?;
         let subcommands = distinct(subparsers.get("commands")?.each(|sub| reference(&sub))?);
         let names: usize = subcommands.iter().map(|sub| size(&sub.command)).sum();
-        Ok(Parser { size: size(&command) + names, command, subcommands })
+        Ok(Parser { size: size(&command) + names, command, chosen, subcommands })
     }
 
     fn check_references(&self, count: usize) -> Result<(), LiveError> {
@@ -117,7 +121,9 @@ fn dispatches(parser: &Field<'_>) -> Result<bool, LiveError> {
 
 fn traits(parser: &Field<'_>) -> Result<ParserTraits, LiveError> {
     let allow_abbrev = parser.get("allowAbbrev")?;
+    let sets = parser.get("defaults")?.each(|default| default.get("name")?.maybe_text())?;
     Ok(ParserTraits {
+        stores: sets.into_iter().flatten().collect(),
         prefix_chars: parser.get("prefixChars")?.maybe_text()?.unwrap_or_else(|| "-".into()),
         fromfile_prefix_chars: filled(parser.get("fromfilePrefixChars")?.maybe_text()?),
         negative_number_options: parser.get("negativeNumberOptions")?.flag()?,
@@ -131,7 +137,7 @@ fn reference(field: &Field<'_>) -> Result<Reference, LiveError> {
     let command = Command {
         name: field.get("name")?.text()?.to_owned(),
         aliases: field.get("aliases")?.texts()?,
-        summary: filled(field.get("summary")?.maybe_text()?),
+        summary: prose(&field.get("summary")?)?,
         hidden: field.get("hidden")?.flag()?,
         ..Command::default()
     };
@@ -149,6 +155,26 @@ fn distinct(references: Vec<Reference>) -> Vec<Reference> {
     own
 }
 
+/// Of the options that store to one place, the first that has a default sets it, also where that is `None`. (A
+/// positional that is left out stores its own.)
+fn share_defaults(arguments: &mut [Argument]) {
+    let mut first: HashMap<String, Option<Value>> = HashMap::new();
+    for argument in arguments.iter_mut().filter(|a| !a.suppressed) {
+        let Some(dest) = argument.dest.clone() else { continue };
+        let default = first.entry(dest).or_insert_with(|| argument.default.clone());
+        if !argument.is_positional() && argument.default != *default {
+            argument.default.clone_from(default);
+            argument.provenance.insert(Fact::Default, Source::Live);
+        }
+    }
+}
+
+/// A text for people, if there is one.
+fn prose(field: &Field<'_>) -> Result<Option<String>, LiveError> {
+    let text = filled(field.maybe_text()?);
+    Ok(text.map(|text| crate::text::without_addresses(&text).into_owned()))
+}
+
 fn filled(text: Option<String>) -> Option<String> {
     text.filter(|t| !t.trim().is_empty())
 }
@@ -164,7 +190,7 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
     }
     let choices = field.get("choices")?;
     let default = field.get("default")?;
-    let help = filled(field.get("help")?.maybe_text()?);
+    let help = prose(&field.get("help")?)?;
     // `BooleanOptionalAction` of 3.9 to 3.12 appends the default to whatever help there is.
     let is_suppressed =
         action == Action::Negatable && help.as_deref().is_some_and(|h| h.starts_with("==SUPPRESS=="));
@@ -180,6 +206,8 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         // Of a PARSER's values, only the first is compared with the choices.
         choices: if choices.is_null() || arity == Arity::Parser { None } else { Some(choices.texts()?) },
         default: converted(default.value(), value_type(&field.get("type")?)?),
+        suppressed: field.get("suppressed")?.flag()? && !matches!(action, Action::Help | Action::Version),
+        custom: field.get("custom")?.flag()?,
         required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
         hidden: field.get("hidden")?.flag()? || is_suppressed,
         help: help.filter(|_| !is_suppressed),
@@ -272,6 +300,7 @@ fn value_type(field: &Field<'_>) -> Result<ValueType, LiveError> {
     Ok(match field.maybe_text()?.as_deref() {
         Some("int") => ValueType::Integer,
         Some("float") => ValueType::Number,
+        Some("bool") => ValueType::Boolean,
         Some("numeric") => ValueType::Numeric,
         _ => ValueType::String,
     })
@@ -312,7 +341,10 @@ impl Expansion<'_> {
             self.count(0, 0)?;
             return Ok(Command { incomplete: true, ..reference.command.clone() });
         };
-        let below = self.command(index)?;
+        let above = self.way.last().map(|above| &self.parsers[*above]);
+        let chosen = above.and_then(|above| above.chosen.clone());
+        let mut below = self.command(index)?;
+        below.parser.stores.extend(chosen);
         let Command { name, aliases, summary, hidden, .. } = reference.command.clone();
         Ok(Command { name, aliases, summary, hidden, ..below })
     }

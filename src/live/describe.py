@@ -20,6 +20,9 @@ MAX_FRAMES = 12  # of the call stack, to tell printing from formatting
 OWN_FRAMES = 10  # of the call stack while a parser is described
 WIDE = 1000000  # columns: nothing is wrapped
 
+# Modules of types that make a value of a word and do nothing else.
+PURE_MODULES = frozenset(("pathlib", "pathlib._local", "decimal", "fractions", "datetime", "uuid", "ipaddress"))
+
 # How surely a parser is the one whose help is printed.
 USAGE, CUSTOM, FORMAT, PRINT, ACTION = 1, 2, 3, 4, 5
 
@@ -193,19 +196,25 @@ class _Describer(object):
         converter = getattr(action, "type", None)
         if converter is not None:
             converter = _attempt(lambda: parser._registry_get("type", converter, converter))
-        choices = self.choices(action, metavar)
+        choices, choices_known = self.choices(action, metavar, converter)
+        default, default_known = (None, True) if suppressed else self.default(action, default, converter)
+        if nargs == "*" and _attempt(_refuses_none, parser, action) is True:
+            nargs = "+"
         return {
             "kind": self.kind(action),
             "flags": self.names(getattr(action, "option_strings", None)),
             "dest": self.text(getattr(action, "dest", None)),
             "nargs": nargs if type(nargs) is int else None if nargs is None else self.text(nargs),
             "const": _plain(self, getattr(action, "const", None)),
-            "default": None if suppressed else _plain(self, default),
-            "defaultKnown": default is None or suppressed or _plain(self, default) is not None,
+            "default": default,
+            "defaultKnown": default_known,
+            "suppressed": suppressed,
             "type": _type(converter),
             "choices": choices,
-            "choicesKnown": choices is not None or getattr(action, "choices", None) is None,
-            "required": _attempt(bool, getattr(action, "required", False)) is True,
+            "choicesKnown": choices_known,
+            "required": nargs == "+" and not getattr(action, "option_strings", None)
+            or _attempt(bool, getattr(action, "required", False)) is True,
+            "custom": not _is_standard_call(action),
             "hidden": hidden,
             "metavar": None if metavar is None else [self.text(m) for m in _some(metavar)]
             if isinstance(metavar, (tuple, list)) else [self.text(metavar)],
@@ -227,14 +236,37 @@ class _Describer(object):
                 return "HelpAction"
         return base
 
-    def choices(self, action, metavar):
+    def choices(self, action, metavar, converter):
+        """The words that the parser takes, and whether those are all; or None, and whether the page can't know better."""
         choices = getattr(action, "choices", None)
         if choices is None:
-            return None
-        strings = _attempt(_choice_strings, choices, metavar is None)
-        if strings is None or any(len(s) > MAX_NAME for s in strings):
-            return None
-        return [self.spend(s) for s in strings]
+            return None, True
+        found = _attempt(_members, choices, metavar is None)
+        if found is None:
+            return None, False
+        words = [_word(member, converter or str) for member in found]
+        if converter in (None, str, int, float):  # that nobody can type what is left is certain
+            words = [w for w in words if w is not None] or [_plain_text(member) for member in found]
+        if any(w is None or len(w) > MAX_NAME for w in words):
+            return None, True
+        return [self.spend(w) for w in (sorted(words) if isinstance(choices, (set, frozenset)) else words)], True
+
+    def default(self, action, default, converter):
+        """The default as JSON or as the word that stands for it, and whether the page can't know better."""
+        if default is None:
+            return None, True
+        converts = getattr(action, "choices", None) is not None or _attempt(_is_pure, converter) is True
+        if converts and type(default) not in (str, int, float, bool, list, tuple):
+            word = _word(default, converter or str)
+            if word is not None and len(word) <= self.text_limit:
+                return self.spend(word), True
+        value = _plain(self, default)
+        if value is not None:
+            return value, True
+        text = _plain_text(default)
+        # Such text is for people to read: no word that can be typed.
+        return None, text is None or text.startswith("<") or callable(default) \
+            or isinstance(default, (bytes, bytearray, _enum()))
 
     def prose(self, formatter, value):
         if value is None:
@@ -328,14 +360,14 @@ def _plain(describer, value, depth=0):
 
 def _type(converter):
     """A function that is called as a number's type is (argparse's errors and metavars show that name) reads at least numbers."""
-    for known, name in ((int, "int"), (float, "float"), (str, "str"), (None, None)):
+    for known, name in ((int, "int"), (float, "float"), (bool, "bool"), (str, "str"), (None, None)):
         if converter is known:
             return name
     return "numeric" if _attempt(lambda: converter.__name__ in ("int", "float")) is True else "other"
 
 
-def _choice_strings(choices, printed):
-    """The choices as argparse prints them; None for those that looking at would use up or that never end."""
+def _members(choices, printed):
+    """The choices; None for those that looking at would use up or that never end."""
     iterator = iter(choices)
     if iterator is choices or not printed and len(choices) > MAX_ITEMS:
         return None
@@ -343,10 +375,53 @@ def _choice_strings(choices, printed):
     for choice in iterator:
         if len(found) >= MAX_ITEMS:
             return None
-        found.append(_plain_text(choice))
-    if None in found:
-        return None
-    return sorted(found) if isinstance(choices, (set, frozenset)) else found
+        found.append(choice)
+    return found
+
+
+def _word(value, read):
+    """What is typed to get the value: argparse prints `str` of it, but compares and stores what it reads of a word."""
+    for make in (_plain_text, _base_text, lambda v: _base_text(v.value), lambda v: _base_text(v.name)):
+        word = _attempt(make, value)
+        if word is not None and _attempt(lambda: bool(read(word) == value)) is True:
+            return word
+    return None
+
+
+def _base_text(value):
+    """The text of a string or an integer, whatever its class makes of `str`."""
+    if isinstance(value, str):
+        return _plain_text(str.__getitem__(value, slice(None)))
+    return int.__repr__(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _enum():
+    return getattr(sys.modules.get("enum"), "Enum", _TooLarge)
+
+
+def _is_pure(converter):
+    """Whether a type only makes a value of a word: one of Python's own that does nothing else, or an enumeration."""
+    owner = getattr(converter, "__self__", converter)
+    owner = owner if isinstance(owner, type) else converter
+    if isinstance(owner, type) and issubclass(owner, _enum()):
+        return True
+    return owner in (int, float, complex, bool) or getattr(owner, "__module__", None) in PURE_MODULES
+
+
+def _refuses_none(parser, action):
+    """Whether a positional `*` must have a value all the same: up to Python 3.11, none is compared with the choices."""
+    if action.option_strings or action.choices is None:
+        return False
+    try:
+        parser._get_values(action, [])
+    except Exception:
+        return True
+    return False
+
+
+def _is_standard_call(action):
+    """Whether the action does what a class of argparse does."""
+    return getattr(type(action).__call__, "__module__", None) == "argparse"
 
 
 def _filled(argparse, formatter, text):
@@ -407,6 +482,11 @@ def _prints_help(value):
     code = getattr(getattr(value, "__func__", value), "__code__", None)
     names = (getattr(value, "__name__", ""),) + tuple(getattr(code, "co_names", ()))
     return any(n in names for n in ("print_help", "print_usage", "format_help", "format_usage"))
+
+
+def _takes_help_for_a_word(parser, values):
+    """Whether a parser whose options begin with other characters is about to take a request for help for a value."""
+    return os.getpid() == _process and "-" not in parser.prefix_chars and list(values[0]) == ["--help"]
 
 
 def _is_help(action):
@@ -561,6 +641,9 @@ def _patch(argparse, watch):
                 watch.see(argparse, self, CUSTOM)
         except BaseException:
             pass
+        if not watch.busy and _attempt(_takes_help_for_a_word, self, args) is True:
+            self.print_help()
+            sys.exit(0)
         return get_values(self, action, *args, **kwargs)
 
     for method, real in ((_get_formatter, get_formatter), (_get_values, get_values)):
@@ -602,7 +685,8 @@ class _Finder(object):
 
 
 def _watch(output, request):
-    global _get_ident
+    global _get_ident, _process
+    _process = os.getpid()
     from _thread import get_ident as _get_ident
     patch = _proving(output, request) if request else lambda argparse: _patch(argparse, _Watch(output))
     if "argparse" in sys.modules:

@@ -174,9 +174,9 @@ class _Trial:
             for action in parser._actions:
                 self.tame(parser, action)
         meant = {id(self.chain[one["depth"]][1][one["index"]]): [] for one in self.given}
-        expected = self.expected(0, meant)
         sys.argv[1:] = self.argv
         try:
+            expected = self.expected(0, meant)
             got = self.real(self.chain[0][0], None if self.by_argv else list(self.argv), self.namespace)
         except SystemExit:
             return {"error": _tail("".join(ear.said))}
@@ -230,6 +230,9 @@ class _Trial:
             # An action of the program's own is not called, so what it is without stays.
             unset = action.default if self.is_own(action) and not action.option_strings else \
                 self.left_out(parser, action)
+            if not action.option_strings and type(action) is self.argparse._AppendAction \
+                    and action.nargs in ("?", "*", "..."):  # is called all the same
+                unset = list(action.default or []) + [unset]
             namespace.setdefault(action.dest, unset)
         for one in self.given:
             if one["depth"] == depth:
@@ -256,7 +259,7 @@ class _Trial:
     def apply(self, parser, action, value, namespace, meant):
         """What one argument with a value does to the namespace."""
         argparse, name = self.argparse, action.dest
-        before = namespace.get(name)
+        before = namespace.get(name) if action.option_strings else action.default
         if self.is_own(action):
             meant[id(action)] = self.uses(parser, action, value)
         elif isinstance(action, getattr(argparse, "BooleanOptionalAction", ())):
@@ -287,18 +290,13 @@ class _Trial:
         return [self.converted(parser, action, one) for one in (value if several else [value])]
 
     def converted(self, parser, action, value):
-        if action.nargs == "?" and value is True:
+        if action.nargs == "?" and action.option_strings and value is True:
             return parser._get_value(action, action.const) if isinstance(action.const, str) else action.const
         if not isinstance(value, list):
             value = parser._get_value(action, value)
             return [value] if action.nargs == 1 else value
         values = [parser._get_value(action, one) for one in value]
         return values[0] if action.nargs is None and len(values) == 1 else values
-
-
-def _is_standard_call(action):
-    """Whether the action does what a class of argparse does."""
-    return getattr(type(action).__call__, "__module__", None) == "argparse"
 
 
 def _is_pair(action):

@@ -133,6 +133,10 @@ pub struct ParserTraits {
     /// after the options, without the `--` before them.
     #[serde(skip_serializing_if = "is_default")]
     pub two_passes: bool,
+    /// Where choosing it stores something, whatever else stands on the command line (`set_defaults`, the `dest` of
+    /// subcommands), as far as an argument of its parents stores there too: that is overwritten.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stores: Vec<String>,
     /// `allow_abbrev`: unambiguous prefixes of long options are accepted.
     #[serde(skip_serializing_if = "is_true")]
     pub allow_abbrev: bool,
@@ -153,6 +157,7 @@ impl Default for ParserTraits {
             negative_number_options: false,
             keeps_double_dash: None,
             two_passes: false,
+            stores: Vec::new(),
             allow_abbrev: true,
         }
     }
@@ -189,10 +194,16 @@ pub struct Argument {
     /// What the program uses when it is left out; `None` where that is not known, nothing, or not plain data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
+    /// `default=SUPPRESS`: nothing is stored when it is left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub suppressed: bool,
+    /// What it does with its values is the program's own (an `Action` class with a `__call__` of its own).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub custom: bool,
     /// argparse refuses a command line without it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub required: bool,
-    /// Left out of the help on purpose (`help=SUPPRESS`): not served.
+    /// Left out of the help on purpose (`help=SUPPRESS`): not served, unless argparse insists on it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub hidden: bool,
     /// Its help text, whole, lines joined where argparse wrapped them.
@@ -215,9 +226,14 @@ impl Argument {
         self.flags.is_empty()
     }
 
-    /// Whether tools offer it: everything but help, version and what is hidden.
+    /// Whether tools offer it: everything but help, version and what is hidden and may be left out.
     pub fn is_served(&self) -> bool {
-        !self.hidden && !matches!(self.action, Action::Help | Action::Version)
+        (!self.hidden || self.required) && !matches!(self.action, Action::Help | Action::Version)
+    }
+
+    /// Whether its values are text that is taken apart into characters: argparse's `extend` does so without `nargs`.
+    pub fn is_taken_apart(&self) -> bool {
+        (self.action, self.arity, self.custom) == (Action::Extend, Arity::One, false)
     }
 
     /// The spelling that names the option best: the first long one, else the first.
@@ -355,6 +371,8 @@ pub enum ValueType {
     Integer,
     /// Python's `float`.
     Number,
+    /// Python's `bool`: any text is true, but for the empty one.
+    Boolean,
     /// Text that help speaks of as a number (`N`, `default: 3`); the parser may take other text as well.
     Numeric,
     /// One JSON value as text (only a `--describe` contract says so).

@@ -41,7 +41,7 @@ fn value(argument: &Argument, guess: &str) -> String {
     }
     match argument.value_type {
         ValueType::Integer | ValueType::Number | ValueType::Numeric => "1".into(),
-        ValueType::String | ValueType::Json => guess.into(),
+        ValueType::String | ValueType::Boolean | ValueType::Json => guess.into(),
     }
 }
 

@@ -257,7 +257,8 @@ impl Walk<'_> {
         while let Some(node) = self.nodes.pop() {
             let Some((parent, place)) = node.parent else {
                 pages.insert(String::new(), node.page);
-                let root = Command { name: String::new(), ..node.command };
+                let mut root = Command { name: String::new(), ..node.command };
+                keep_stores(&mut root, &mut Vec::new());
                 return Inspected { root, pages };
             };
             let above = &mut self.nodes[parent];
@@ -312,7 +313,8 @@ fn help_flag<'a>(above: &'a Node, listed: &Command) -> Option<&'a str> {
 }
 
 /// What the command above says of a subcommand stays; the rest is from its own page.
-fn settle(listed: Command, own: Command) -> Command {
+fn settle(listed: Command, mut own: Command) -> Command {
+    own.parser.stores.extend(listed.parser.stores);
     Command {
         name: listed.name,
         aliases: listed.aliases,
@@ -320,6 +322,20 @@ fn settle(listed: Command, own: Command) -> Command {
         hidden: listed.hidden,
         ..own
     }
+}
+
+/// Keeps of what choosing a command stores what its parents' arguments store as well. `above` holds theirs.
+fn keep_stores(command: &mut Command, above: &mut Vec<String>) {
+    let mut stores = std::mem::take(&mut command.parser.stores);
+    stores.retain(|name| above.contains(name));
+    stores.sort();
+    stores.dedup();
+    command.parser.stores = stores;
+    let own = command.arguments.iter().filter_map(|a| a.dest.clone());
+    let length = above.len();
+    above.extend(own);
+    command.subcommands.iter_mut().for_each(|sub| keep_stores(sub, above));
+    above.truncate(length);
 }
 
 /// Whether a listed name can be a word of a command line that selects a command: it must not look like an option.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::is_required;
-use crate::model::{Argument, Binding, Command, Diagnostic, Severity};
+use crate::model::{Action, Argument, Binding, Command, Diagnostic, Severity};
 
 /// The longest property name that every client takes.
 const MAX_KEY: usize = 64;
@@ -15,8 +15,19 @@ const NUMBER_ROOM: usize = 6;
 /// of a name.
 const MAX_SAME_DEST: usize = 16;
 
-/// The arguments of the commands below one, by where they store to.
-type Below<'a> = BTreeMap<String, Vec<&'a Argument>>;
+/// What stores over an argument's value in any case.
+#[derive(Clone, Copy)]
+enum Overwriter<'a> {
+    /// A positional of the same parser.
+    Positional(&'a Argument),
+    /// An argument of a command further down.
+    Argument(&'a Command, &'a Argument),
+    /// The choice of that command.
+    Choice(&'a Command),
+}
+
+/// What the commands below one store, by where.
+type Below<'a> = BTreeMap<String, Vec<Overwriter<'a>>>;
 
 /// Property names that are taken.
 #[derive(Default)]
@@ -38,8 +49,11 @@ pub(super) fn bind(plugin: &str, chain: &[&Command], diagnostics: &mut Vec<Diagn
             // One that must be given is kept all the same.
             let may_miss = !argument.required && !in_required_group.contains(&index);
             match may_miss.then(|| overwritten_by(chain[depth], argument, &below)).flatten() {
-                Some(deeper) => diagnostics.push(unreachable(chain, argument, deeper)),
+                Some(overwriter) => diagnostics.push(unreachable(argument, overwriter)),
                 None => here.push((index, argument)),
+            }
+            if argument.hidden {
+                diagnostics.push(insisted(argument));
             }
         }
         // Options choose first: their names are fixed by what one types, while a positional's is only shown.
@@ -71,24 +85,46 @@ fn name(argument: &Argument, prefix_chars: &str, word: Option<&str>, taken: &mut
     wishes.into_iter().flatten().find(|n| !taken.names.contains(n)).unwrap_or_else(|| distinct(stem, taken))
 }
 
-/// The argument further down that makes this one useless: argparse parses a subcommand into a namespace of its own and
-/// then copies all of that over the parent's, defaults included.
-fn overwritten_by<'a>(command: &Command, argument: &Argument, below: &Below<'a>) -> Option<&'a Argument> {
-    let same = below.get(&dest(command, argument)?)?;
-    same.iter().copied().find(|a| !shown_apart(argument, a))
+/// What makes this argument useless. A positional of the same parser stores its default where it is left out, and it
+/// comes last. A subcommand is parsed into a namespace of its own, all of which is then copied over the parent's,
+/// defaults included.
+fn overwritten_by<'a>(
+    command: &'a Command,
+    argument: &Argument,
+    below: &Below<'a>,
+) -> Option<Overwriter<'a>> {
+    let shown_apart =
+        |o: &Overwriter<'_>| matches!(o, Overwriter::Argument(_, a) if shown_apart(argument, a));
+    let deeper = below.get(&dest(command, argument)?).and_then(|all| all.iter().find(|o| !shown_apart(o)));
+    let own = || command.arguments.iter().find(|other| stores_after(other, argument));
+    deeper.copied().or_else(|| own().map(Overwriter::Positional))
 }
 
-/// Puts what a command's arguments store before what those below it do, as far as it overwrites.
+/// Whether a positional stores where an option does, in any case and after it. Only the parser itself tells.
+fn stores_after(positional: &Argument, option: &Argument) -> bool {
+    positional.is_positional()
+        && !option.is_positional()
+        && (positional.action, positional.custom, positional.suppressed) == (Action::Store, false, false)
+        && positional.dest.is_some()
+        && positional.dest == option.dest
+}
+
+/// Puts what a command stores before what those below it do, as far as it overwrites.
 fn lay_below<'a>(command: &'a Command, below: &mut Below<'a>) {
     let mut own = Below::new();
-    for argument in command.arguments.iter().filter(|a| a.is_served() || has_default(a)) {
+    for name in &command.parser.stores {
+        own.entry(name.clone()).or_default().push(Overwriter::Choice(command));
+    }
+    let is_known = |a: &Argument| a.dest.is_some() && !matches!(a.action, Action::Help | Action::Version);
+    let stores = |a: &&Argument| !a.suppressed && (a.is_served() || is_known(a));
+    for argument in command.arguments.iter().filter(stores) {
         if let Some(dest) = dest(command, argument) {
-            own.entry(dest).or_default().push(argument);
+            own.entry(dest).or_default().push(Overwriter::Argument(command, argument));
         }
     }
-    for (dest, arguments) in own {
+    for (dest, overwriters) in own {
         let all = below.entry(dest).or_default();
-        all.splice(0..0, arguments.into_iter().take(MAX_SAME_DEST));
+        all.splice(0..0, overwriters.into_iter().take(MAX_SAME_DEST));
         all.truncate(MAX_SAME_DEST);
     }
 }
@@ -112,20 +148,34 @@ fn dest(command: &Command, argument: &Argument) -> Option<String> {
     argument.dest.clone().or_else(told)
 }
 
-/// Whether leaving the argument out surely stores something.
-fn has_default(argument: &Argument) -> bool {
-    argument.default.as_ref().is_some_and(|d| !d.is_null() && d.as_str() != Some("==SUPPRESS=="))
+fn unreachable(argument: &Argument, overwriter: Overwriter<'_>) -> Diagnostic {
+    let label = argument.label();
+    let before = |command: &Command| format!("`{label}` has no effect before `{}`", command.name);
+    let (code, message) = match overwriter {
+        Overwriter::Positional(other) => (
+            "overwritten-by-positional",
+            format!("`{label}` has no effect: argparse stores the positional `{}` over it", other.label()),
+        ),
+        Overwriter::Argument(command, other) => (
+            "overwritten-by-subcommand",
+            format!(
+                "{}: argparse overwrites it with that command's own `{}`, which stores to the same place",
+                before(command),
+                other.label()
+            ),
+        ),
+        Overwriter::Choice(command) => (
+            "overwritten-by-subcommand",
+            format!("{}: the choice of that command stores to the same place", before(command)),
+        ),
+    };
+    Diagnostic::new(Severity::Note, code, message).about(label)
 }
 
-fn unreachable(chain: &[&Command], argument: &Argument, deeper: &Argument) -> Diagnostic {
-    let words: Vec<&str> = chain.iter().skip(1).map(|c| c.name.as_str()).collect();
-    let message = format!(
-        "`{}` has no effect before `{}`: argparse overwrites it with that command's own `{}`, which stores to the same place",
-        argument.label(),
-        words.join(" "),
-        deeper.label()
-    );
-    Diagnostic::new(Severity::Note, "overwritten-by-subcommand", message).about(argument.label())
+fn insisted(argument: &Argument) -> Diagnostic {
+    let message =
+        format!("`{}` is left out of help, but argparse insists on it: it is served", argument.label());
+    Diagnostic::new(Severity::Note, "hidden-but-required", message).about(argument.label())
 }
 
 /// The property name of an argument: its main flag without prefix, or its metavar or dest.

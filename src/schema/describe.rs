@@ -116,7 +116,9 @@ pub(super) fn notes(chain: &[&Command], groups: &Groups<'_>, binding: &Binding) 
         notes.push(format!("Values: {}.", argument.metavar.join(", ")));
     }
     if let Some(default) = property::unfit_default(argument) {
-        notes.push(format!("Default: {default}."));
+        let adds = matches!(argument.action, Action::Append | Action::Extend);
+        let word = if adds { "Added to the default" } else { "Default:" };
+        notes.push(format!("{word} {default}."));
     }
     if !is_required(argument) {
         let others = groups.others(binding).filter(|names| !names.is_empty());
@@ -133,6 +135,7 @@ fn action_note(argument: &Argument) -> Option<&'static str> {
             "One element for each use; `true` uses the option without a value."
         }
         (Action::Append, arity) if option && arity.is_many() => "One list for each use.",
+        _ if argument.is_taken_apart() => "One character for each element: argparse takes longer ones apart.",
         (Action::Append | Action::Extend, _) if option => "May be given several times: one element for each.",
         (Action::Store, Arity::Optional) if option => "`true` uses the option without a value.",
         (_, Arity::Remainder | Arity::Parser) => "Passed on as they are, options included.",

@@ -58,6 +58,11 @@ fn shape(argument: &Argument) -> Map<String, Value> {
             list
         }
         (Action::Extend, Arity::Optional) => array(&one_value(argument)),
+        _ if argument.is_taken_apart() => {
+            let mut character = scalar(argument);
+            character.insert("maxLength".into(), json!(1));
+            array(&character)
+        }
         (Action::Extend, _) => array(&scalar(argument)),
     }
 }
@@ -101,6 +106,7 @@ fn scalar(argument: &Argument) -> Map<String, Value> {
         ValueType::Integer => json!({"type": "integer"}),
         ValueType::Number => json!({"type": "number"}),
         ValueType::Numeric => json!({"anyOf": [{"type": "number"}, {"type": "string"}]}),
+        ValueType::Boolean => json!({"anyOf": [{"type": "boolean"}, {"type": "string"}]}),
         ValueType::Json => json!({"type": "object"}),
     })
 }
@@ -117,15 +123,16 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// The default as a value of the property, where it is one. Flags and counts have none: `true` there means "give
-/// the option", which the program's own default doesn't speak of.
+/// the option", which the program's own default doesn't speak of. Nor has what is added to its default.
 fn default(argument: &Argument) -> Option<Value> {
     let default = argument.default.as_ref().filter(|d| !d.is_null())?;
     match (argument.action, argument.arity) {
         (Action::Negatable, _) => default.is_boolean().then(|| default.clone()),
         (Action::Flag | Action::Count | Action::Help | Action::Version, _) | (_, Arity::Zero) => None,
-        (Action::Append, arity) if arity.is_many() => lists(argument, default),
-        (Action::Append | Action::Extend, _) => list(argument, default, None),
-        (Action::Store, arity) if arity.is_many() => list(argument, default, Some(arity)),
+        (Action::Append | Action::Extend, _) => {
+            default.as_array().filter(|list| list.is_empty()).map(|_| default.clone())
+        }
+        (Action::Store, arity) if arity.is_many() => list(argument, default, arity),
         (Action::Store, _) => plain(argument, default),
     }
 }
@@ -146,16 +153,11 @@ pub(super) fn unfit_default(argument: &Argument) -> Option<String> {
     (!text.is_empty() && text != "==SUPPRESS==" && !told).then_some(text)
 }
 
-fn lists(argument: &Argument, default: &Value) -> Option<Value> {
-    let uses = default.as_array()?.iter().map(|d| list(argument, d, Some(argument.arity)));
-    uses.collect::<Option<Vec<_>>>().map(Value::Array)
-}
-
-fn list(argument: &Argument, default: &Value, arity: Option<Arity>) -> Option<Value> {
+fn list(argument: &Argument, default: &Value, arity: Arity) -> Option<Value> {
     let items = default.as_array()?;
     let fits = match arity {
-        Some(Arity::OneOrMore | Arity::Parser) => !items.is_empty(),
-        Some(Arity::Exactly(n)) => items.len() == n,
+        Arity::OneOrMore | Arity::Parser => !items.is_empty(),
+        Arity::Exactly(n) => items.len() == n,
         _ => true,
     };
     let items = items.iter().map(|d| plain(argument, d)).collect::<Option<Vec<_>>>()?;
@@ -190,6 +192,7 @@ fn typed(value_type: ValueType, default: &Value) -> Option<Value> {
     let fits = match value_type {
         ValueType::Integer => number.is_i64() || number.is_u64(),
         ValueType::Number | ValueType::Numeric => number.is_number(),
+        ValueType::Boolean => number.is_boolean(),
         ValueType::Json | ValueType::String => number.is_object(),
     };
     fits.then_some(number)

@@ -399,7 +399,7 @@ mod tests {
             serde_json::to_value(argv(&snapshot.tools[0], arguments.as_object().unwrap())).unwrap()
         };
         let words = line(json!({"name": "a b", "profile": "p"}));
-        assert_eq!(words, json!({"launch": ["/t/cli.py"], "words": ["--profile=p", "run", "--", "a b"]}));
+        assert_eq!(words, json!({"launch": ["/t/cli.py"], "words": ["--profile=p", "run", "a b"]}));
         let errors = line(json!({"nam": 1}));
         let named: Vec<_> =
             errors["errors"].as_array().unwrap().iter().map(|e| e["argument"].as_str().unwrap()).collect();

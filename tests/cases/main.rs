@@ -3,6 +3,7 @@
 //!
 //! - `help_pages`: odd constructs of argparse, and what is served for them, known from the help page alone ("text") and with
 //!   the parser object ("live"), on every Python of `SMCP_TEST_PYTHONS`;
+//! - `meanings`: what values, flags and defaults mean to the parser;
 //! - `rendering`: traps between a call's arguments and the namespace that the program gets;
 //! - `bridges`: faults that bridges between programs and clients are known for;
 //! - `faults`: further ones, of servers of such plugins.
@@ -17,6 +18,7 @@ mod bridges;
 mod client;
 mod faults;
 mod help_pages;
+mod meanings;
 mod rendering;
 #[path = "../support/schemas.rs"]
 mod schemas;

@@ -309,6 +309,7 @@ impl Maker<'_, '_> {
         }
         match argument.value_type {
             ValueType::Integer => json!([0, 7, -5, 123_456_789][self.rng.below(4)]),
+            ValueType::Boolean => json!(self.rng.below(2) == 0),
             ValueType::Number => json!([0.5, -2.25, 3.0, 1e-7][self.rng.below(4)]),
             _ if self.odd => json!(ODD[self.rng.below(ODD.len())]),
             _ => json!(PLAIN[self.rng.below(PLAIN.len())]),

@@ -94,6 +94,7 @@ fn argument_facts(argument: &Argument) -> Value {
         "flags": argument.flags, "dest": argument.dest, "metavar": argument.metavar, "action": argument.action,
         "arity": argument.arity, "type": argument.value_type, "choices": argument.choices, "default": argument.default,
         "required": argument.required, "hidden": argument.hidden || suppressed(argument), "help": squeezed(argument.help.as_ref().filter(|_| !suppressed(argument))),
+        "suppressed": argument.suppressed,
         "section": argument.section.as_ref().filter(|t| *t != "options" && *t != "optional arguments"),
     })
 }

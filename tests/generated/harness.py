@@ -155,7 +155,7 @@ def truth(parser, name="", aliases=(), summary=None, hidden=False):
         "parser": {
             "prefixChars": parser.prefix_chars, "fromfilePrefixChars": parser.fromfile_prefix_chars,
             "negativeNumberOptions": bool(parser._has_negative_number_optionals), "allowAbbrev": parser.allow_abbrev,
-            "keepsDoubleDash": keeps_double_dash(), "twoPasses": False,
+            "keepsDoubleDash": keeps_double_dash(), "twoPasses": False, "stores": sorted(parser._defaults),
         },
         "facts": {
             "formatter": type(formatter).__name__, "fixedWidth": formatter_is_fixed(parser), "usageByHand": parser.usage is not None,
@@ -227,6 +227,8 @@ def subcommand_truths(formatter, sub):
         summary = None if hidden or not row or not row.help else formatter._expand_help(row)
         out.append(truth(parser, own[0], own[1:], summary, hidden))
         out[-1]["facts"]["listed"] = row is not None
+        if sub.dest is not argparse.SUPPRESS:
+            out[-1]["parser"]["stores"].append(sub.dest)
     return out
 
 
@@ -239,8 +241,9 @@ def argument_truth(parser, formatter, action):
     return {
         "flags": list(action.option_strings), "dest": None if action.dest is argparse.SUPPRESS else action.dest,
         "metavar": metavar(formatter, action), "action": kind(action), "arity": arity(action),
-        "type": {int: "integer", float: "number"}.get(action.type, "string"), "choices": choices,
+        "type": {int: "integer", float: "number", bool: "boolean"}.get(action.type, "string"), "choices": choices,
         "default": default(action), "required": required(action), "hidden": hidden, "help": help_text,
+        "suppressed": action.default is argparse.SUPPRESS and kind(action) not in ("help", "version"),
         "section": None if standard else group.title,
         "facts": {"ownMetavar": action.metavar is not None, "nargsOne": action.nargs == 1,
                   "defaultText": None if action.default is argparse.SUPPRESS else str(action.default),
@@ -458,7 +461,7 @@ def apply(action, value, namespace):
 
 
 def converted(action, value):
-    if action.nargs == "?" and value is True:
+    if action.nargs == "?" and action.option_strings and value is True:
         const = action.const
         return scalar(action, const) if isinstance(const, str) else const
     if action.nargs == 1:
@@ -469,6 +472,8 @@ def converted(action, value):
 
 
 def scalar(action, value):
+    if isinstance(value, bool) and action.type is bool:
+        return value
     word = value if isinstance(value, str) else json.dumps(value)
     return action.type(word) if action.type else word
 

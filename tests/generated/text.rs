@@ -309,7 +309,9 @@ impl<'a> Checker<'a> {
         let typed = self.node.facts.formatter == "MetavarTypeHelpFormatter";
         if typed && !facts.own_metavar && truth.choices.is_none() && truth.arity != Arity::Remainder {
             // Other types than those are shown by their names, which tell nothing.
-            let hinted = truth.value_type == ValueType::String && got.value_type == ValueType::Numeric;
+            // `bool` is shown too, but may as well be a name for what a type of the program's own reads.
+            let other = matches!(truth.value_type, ValueType::String | ValueType::Boolean);
+            let hinted = other && matches!(got.value_type, ValueType::String | ValueType::Numeric);
             let got = if hinted { truth.value_type } else { got.value_type };
             self.expect("type", &label(truth), &truth.value_type, &got);
         } else if !matches!(got.value_type, ValueType::String | ValueType::Numeric) {

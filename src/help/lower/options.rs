@@ -1,5 +1,7 @@
 //! Option entries → arguments, with what the usage tells of them.
 
+use std::collections::HashMap;
+
 use super::page::{Named, bare, is_help};
 use super::{Lowered, annotate, argument, fill_values};
 use crate::help::annotation;
@@ -11,6 +13,9 @@ use crate::model::{Action, Argument, Arity, Fact, Source};
 
 /// The help text that `action='version'` has by default. An option of another text may do more than print a version.
 const VERSION_HELP: &str = "show program's version number and exit";
+
+/// An option's entry, and the section that it stands in.
+type Found<'e> = (&'e Section<'e>, &'e Entry<'e>, &'e Invocation);
 
 /// What a usage tells of an option.
 #[derive(Default)]
@@ -28,22 +33,60 @@ impl Lowered<'_, '_> {
     pub(super) fn options(&mut self) {
         let page = self.page;
         let named = Named::of(&page.usage);
+        let mut found = Vec::new();
         for judged in page.real_sections() {
             for (entry, option) in judged.options() {
                 if page.generated && !named.confirms(entry, Some(option)) {
-                    let message = format!(
-                        "`{}` looks like an option, but the usage does not name it: taken for text",
-                        entry.header
-                    );
-                    self.note("unconfirmed-option", message, entry.line);
+                    self.note_prose(entry, "the usage does not name it");
                 } else {
-                    self.option(judged.section, entry, option);
+                    found.push((judged.section, entry, option));
                 }
             }
+        }
+        for (section, entry, option) in self.once_each(found) {
+            self.option(section, entry, option);
         }
         if page.is_bare() {
             self.options_of_usage();
         }
+    }
+
+    /// A parser has every flag once. Where two entries have it, one is prose: the one whose values are not those of the
+    /// usage, else the later one.
+    fn once_each<'e>(&mut self, found: Vec<Found<'e>>) -> Vec<Found<'e>> {
+        let mut holders: HashMap<&str, usize> = HashMap::new();
+        let mut kept: Vec<Option<Found<'e>>> = Vec::new();
+        for new in found {
+            let flags = || new.2.flags.iter().map(String::as_str);
+            let rival = flags().find_map(|flag| holders.get(flag).copied());
+            match rival.and_then(|at| kept[at].map(|old| (at, old))) {
+                Some((_, old)) if self.fits_usage(old.2) || !self.fits_usage(new.2) => {
+                    self.note_prose(new.1, "another entry has its flag");
+                    continue;
+                }
+                Some((at, old)) => {
+                    self.note_prose(old.1, "another entry has its flag");
+                    kept[at] = None;
+                }
+                None => {}
+            }
+            holders.extend(flags().map(|flag| (flag, kept.len())));
+            kept.push(Some(new));
+        }
+        kept.into_iter().flatten().collect()
+    }
+
+    /// Whether the usage shows one of the option's flags with the values that its entry shows.
+    fn fits_usage(&self, option: &Invocation) -> bool {
+        let items = option.flags.iter().filter_map(|flag| self.page.by_flag.get(flag)).flatten();
+        items
+            .map(|i| &self.page.usage.items[*i].what)
+            .any(|what| matches!(what, What::Option { values, .. } if *values == option.values))
+    }
+
+    fn note_prose(&mut self, entry: &Entry, why: &str) {
+        let message = format!("`{}` looks like an option, but {why}: taken for text", entry.header);
+        self.note("unconfirmed-option", message, entry.line);
     }
 
     fn option(&mut self, section: &Section, entry: &Entry, option: &Invocation) {
