@@ -143,10 +143,12 @@ pub(super) fn not_found(uri: &str, revision: Revision) -> RpcError {
         .with(json!({"uri": uri}))
 }
 
+/// What a plugin's contract says of what the snapshot shows.
 fn contract(snapshot: &Snapshot, plugin: &Plugin) -> String {
     let own = snapshot.tools.iter().filter(|served| served.plugin.name == plugin.name);
     let tools: Vec<Tool> = own.map(|served| Tool::clone(&served.tool)).collect();
-    Contract::new(&plugin.name, plugin.root.clone(), tools, plugin.diagnostics.clone()).text()
+    let diagnostics = snapshot.diagnostics(plugin).to_vec();
+    Contract::new(&plugin.name, snapshot.commands(plugin), tools, diagnostics).text()
 }
 
 async fn file_content(uri: &str, plugin: &Plugin, file: &FileResource) -> Result<Value, RpcError> {

@@ -100,7 +100,7 @@ fn offers() -> Offers {
         file = "watched.txt"
         [[resource_templates]]
         uri_template = "fake://sound/{a}"
-        command = ""
+        command = "audio"
         name = "sound"
         [[prompts]]
         name = "greet"
@@ -110,13 +110,20 @@ fn offers() -> Offers {
         arguments = [{ name = "arg1", required = true, choices = ["Ann", "anna", "Bob"] }, { name = "arg2" }]
         [[prompts]]
         name = "listen"
-        command = ""
+        command = "audio"
     "#;
     toml::from_str::<smcp::plugin::manifest::Manifest>(manifest).unwrap().offers()
 }
 
 /// Where the files that the fake plugin offers are: beside a plugin that is there for other tests.
 pub(crate) const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/plugins/everything");
+
+/// The fake plugin's commands, each of which is a tool.
+const TOOLS: [&str; 5] = ["audio", "echo", "progress", "sleep", "strict"];
+
+fn command(name: &str) -> Command {
+    Command { name: name.into(), ..Command::default() }
+}
 
 fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
     let plugin = Arc::new(Plugin {
@@ -128,14 +135,14 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         concurrency: None,
         warm: None,
         offers: offers(),
-        root: Command::default(),
+        root: Command { subcommands: TOOLS.map(command).to_vec(), ..Command::default() },
         state: State::Ready,
         diagnostics: vec![],
     });
-    let tools = ["audio", "echo", "progress", "sleep", "strict"].map(|name| Served {
+    let tools = TOOLS.map(|name| Served {
         tool: Arc::new(Tool {
             name: name.into(),
-            path: vec![],
+            path: vec![name.into()],
             title: Some(format!("Tool {name}")),
             description: format!("The tool {name}, edition {generation}."),
             input_schema: json!({"type": "object", "properties": {"a": {"type": "string"}}})
@@ -149,7 +156,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         }),
         plugin: Arc::clone(&plugin),
     });
-    Arc::new(Snapshot { generation, plugins: vec![plugin], tools: tools.to_vec() })
+    Arc::new(Snapshot { generation, plugins: vec![plugin], tools: tools.to_vec(), ..Snapshot::default() })
 }
 
 impl Backend for Fake {
