@@ -320,10 +320,17 @@ impl Server {
 
     /// What of the current snapshot a request sees: what its profile shows, or what its legacy session chose.
     fn visible(&self, context: &Context) -> Arc<Snapshot> {
-        let session = context.session.as_ref().filter(|_| !context.revision.is_modern());
-        match session.and_then(|session| session.selection()) {
-            Some(selection) => selection.view(&self.snapshot(), &context.access),
+        match context.session.as_ref().filter(|_| !context.revision.is_modern()) {
+            Some(session) => self.seen_by(session),
             None => self.shown(&context.access),
+        }
+    }
+
+    /// What of the current snapshot a legacy session sees.
+    fn seen_by(&self, session: &Session) -> Arc<Snapshot> {
+        match session.selection() {
+            Some(selection) => selection.view(&self.snapshot(), session.access()),
+            None => self.shown(session.access()),
         }
     }
 

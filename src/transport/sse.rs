@@ -37,7 +37,7 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
     let profile = request.match_info().get(super::PROFILE).unwrap_or_default();
     let endpoint = format!("/messages/{profile}?session_id={}", session.id());
     let endpoint = sse::Data::new(endpoint).event("endpoint").into();
-    let changes = app.server.list_changes();
+    let changes = app.server.list_changes(&session);
     let ending = Ending { app, session: Arc::clone(&session) };
     let stream = session_stream(session, messages, changes, ending);
     reply::events(&request, stream::iter([endpoint]).chain(stream))
@@ -53,7 +53,7 @@ fn open(app: &App, request: &HttpRequest) -> Result<Arc<Session>, Refusal> {
 pub(super) fn session_stream(
     session: Arc<Session>,
     messages: mpsc::Receiver<Out>,
-    changes: Changes,
+    changes: Changes<'static>,
     held: impl Send + 'static,
 ) -> impl Stream<Item = sse::Event> + 'static {
     stream::unfold(

@@ -35,7 +35,7 @@ pub async fn serve(
     let access = server.access(None, None).map_err(io::Error::other)?;
     let session = Session::new(access, Revision::NEWEST_LEGACY);
     let messages = session.attach();
-    let writing = write(output, messages, server.list_changes(), &session);
+    let writing = write(output, messages, server.list_changes(&session), &session);
     tokio::pin!(writing);
 
     let (ended, grace) = tokio::select! {
@@ -136,7 +136,7 @@ fn begin(
 async fn write(
     mut output: impl AsyncWrite + Unpin,
     mut messages: mpsc::Receiver<Out>,
-    mut changes: Changes,
+    mut changes: Changes<'_>,
     session: &Session,
 ) -> io::Result<()> {
     loop {

@@ -65,7 +65,8 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
     match app.check_running().and_then(|()| accepts()).and_then(|()| session(&request, &app)) {
         Ok(session) => {
             let messages = session.attach();
-            let stream = sse::session_stream(session, messages, app.server.list_changes(), ());
+            let changes = app.server.list_changes(&session);
+            let stream = sse::session_stream(session, messages, changes, ());
             reply::events(&request, stream)
         }
         Err(refusal) => refusal.response(),

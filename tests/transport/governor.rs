@@ -28,7 +28,7 @@ pub(super) fn profiles() -> Arc<Profiles> {
     Arc::new(Profiles::of(vec![profile::parse(text).unwrap()], None, None).unwrap())
 }
 
-fn governed() -> Running {
+pub(super) fn governed() -> Running {
     let key = |key: &str, profile: &str| ProfileKey { key: key.into(), profile: profile.into() };
     let http = Http {
         keys: vec!["any".into()],
@@ -39,7 +39,7 @@ fn governed() -> Running {
 }
 
 /// A client with a session of its own at `path`.
-async fn connect(server: &Running, path: &str, client: Client) -> (Client, String) {
+pub(super) async fn connect(server: &Running, path: &str, client: Client) -> (Client, String) {
     let url = format!("{}{path}", server.base);
     let client = Client { revision: REVISION.into(), ..client }.both();
     let response = client.post(&url, &initialize(REVISION)).await;
@@ -60,7 +60,7 @@ async fn listed((client, url): &(Client, String)) -> String {
 }
 
 /// Calls `sanctum__tools` by a client that takes JSON only, and gives its answer.
-async fn govern((client, url): &(Client, String), arguments: Value) -> Value {
+pub(super) async fn govern((client, url): &(Client, String), arguments: Value) -> Value {
     let client = client.clone().with("accept", "application/json");
     let (_, answer) = client.ask(url, &call(2, "sanctum__tools", arguments)).await;
     answer["result"].clone()

@@ -54,10 +54,26 @@ impl Fake {
         Fake(Arc::new(inner))
     }
 
-    /// Serves a new snapshot.
+    /// Serves a new snapshot, in which all tools say something new.
     pub(crate) fn reload(&self) {
-        let generation = *self.0.changed.borrow() + 1;
-        *self.0.snapshot.lock().unwrap() = snapshot(generation, &self.0.directory);
+        self.serve(snapshot(Backend::snapshot(self).generation + 1, &self.0.directory));
+    }
+
+    /// Serves the same tools, but for what `change` does to each; `None`: it is gone.
+    pub(crate) fn change(&self, change: impl Fn(Tool) -> Option<Tool>) {
+        let old = Backend::snapshot(self);
+        let changed = |served: &Served| {
+            let tool = Arc::new(change(Tool::clone(&served.tool))?);
+            Some(Served { tool, plugin: Arc::clone(&served.plugin) })
+        };
+        let (plugins, tools) = (old.plugins.clone(), old.tools.iter().filter_map(changed).collect());
+        let generation = old.generation + 1;
+        self.serve(Arc::new(Snapshot { generation, plugins, tools, ..Snapshot::default() }));
+    }
+
+    fn serve(&self, snapshot: Arc<Snapshot>) {
+        let generation = snapshot.generation;
+        *self.0.snapshot.lock().unwrap() = snapshot;
         self.0.changed.send_replace(generation);
     }
 
@@ -102,6 +118,10 @@ fn offers() -> Offers {
         uri_template = "fake://sound/{a}"
         command = "audio"
         name = "sound"
+        [[resource_templates]]
+        uri_template = "fake://gone/{a}"
+        command = "gone"
+        name = "gone"
         [[prompts]]
         name = "greet"
         title = "Greet"
