@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::era::META_SUBSCRIPTION;
 use super::message::{Id, Params, RpcError, notification};
-use super::session::Out;
+use super::outgoing::Out;
 use super::subscriptions::{self, Watch};
 use super::{Changes, Context, List, Server};
 

@@ -18,6 +18,7 @@ pub mod health;
 mod listen;
 mod lists;
 pub mod message;
+pub mod outgoing;
 mod page;
 mod progress;
 mod prompts;
@@ -52,7 +53,8 @@ use access::{Access, Denied, Governor};
 use asking::{Capabilities, Sealer};
 use era::{Level, ModernMeta, Revision};
 use message::{Request, Response};
-use session::{Out, Outgoing, Session};
+use outgoing::{Out, Outgoing};
+use session::Session;
 
 /// `subscriptions/listen` streams at a time: each is a task and an open connection.
 const LISTEN_LIMIT: usize = 1024;

@@ -19,20 +19,8 @@ async fn heard(events: &mut Events, count: usize) -> Vec<String> {
 }
 
 /// Without the command that a prompt and a template are made of.
-fn without_audio(tool: Tool) -> Option<Tool> {
-    (tool.name != "audio").then_some(tool)
-}
-
-fn with_another_argument(mut tool: Tool) -> Option<Tool> {
-    if tool.name == "audio" {
-        tool.input_schema["properties"]["b"] = json!({"type": "string"});
-    }
-    Some(tool)
-}
-
-fn with_another_description(mut tool: Tool) -> Option<Tool> {
-    tool.description.push_str(" And more.");
-    Some(tool)
+fn without_audio(tools: &mut Vec<Tool>) {
+    tools.retain(|tool| tool.name != "audio");
 }
 
 #[tokio::test]
@@ -42,12 +30,12 @@ async fn a_command_that_changes_changes_what_is_made_of_it() {
     let writer = connect(&server, "/mcp/writer", Client::default()).await;
     let mut to_reader = reader.0.events(reader.0.get(&reader.1).await);
     let mut to_writer = writer.0.events(writer.0.get(&writer.1).await);
-    server.fake.change(with_another_argument);
+    server.fake.change(|tools| tools[0].input_schema["properties"]["b"] = json!({"type": "string"}));
     assert_eq!(heard(&mut to_reader, 2).await, ["tools", "prompts"]);
     server.fake.change(without_audio);
     assert_eq!(heard(&mut to_reader, 3).await, ["tools", "prompts", "resources"]);
     // What only others see is not told of.
-    server.fake.change(with_another_description);
+    server.fake.change(|tools| tools.iter_mut().for_each(|tool| tool.description.push_str(" And more.")));
     assert_eq!(heard(&mut to_writer, 1).await, ["tools"]);
     assert_eq!(heard(&mut to_reader, 1).await, ["tools"]);
 }

@@ -59,15 +59,15 @@ impl Fake {
         self.serve(snapshot(Backend::snapshot(self).generation + 1, &self.0.directory));
     }
 
-    /// Serves the same tools, but for what `change` does to each; `None`: it is gone.
-    pub(crate) fn change(&self, change: impl Fn(Tool) -> Option<Tool>) {
+    /// Serves the same tools, but for what `change` does to them.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<Tool>)) {
         let old = Backend::snapshot(self);
-        let changed = |served: &Served| {
-            let tool = Arc::new(change(Tool::clone(&served.tool))?);
-            Some(Served { tool, plugin: Arc::clone(&served.plugin) })
-        };
-        let (plugins, tools) = (old.plugins.clone(), old.tools.iter().filter_map(changed).collect());
-        let generation = old.generation + 1;
+        let mut tools = old.tools.iter().map(|served| Tool::clone(&served.tool)).collect();
+        change(&mut tools);
+        let plugin = &old.plugins[0];
+        let served = |tool: Tool| Served { tool: Arc::new(tool), plugin: Arc::clone(plugin) };
+        let (generation, plugins) = (old.generation + 1, old.plugins.clone());
+        let tools = tools.into_iter().map(served).collect();
         self.serve(Arc::new(Snapshot { generation, plugins, tools, ..Snapshot::default() }));
     }
 
