@@ -3,15 +3,18 @@
 //!
 //! Request → passed on, or refused with a reason. It wraps the whole application, so no route can be outside of it.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, web::Data};
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage as _};
+use futures_util::stream;
 
 use super::App;
 use super::body::Rest;
@@ -259,7 +262,22 @@ pub(super) async fn guard(
         }
     };
     app.guard.cors.mark(response.headers_mut(), origin);
+    if response.request().method() == Method::HEAD {
+        response = without_body(response);
+    }
     Ok(rest.kept_by(response))
+}
+
+/// An answer to `HEAD`: with the length that `GET` has, and without the body. The server leaves bodies out itself, but by
+/// the last request that it has read, which may be a later one of the same connection. A length of its own is kept only
+/// for a body that has none, so an empty stream stands for the body.
+fn without_body(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let BodySize::Sized(length) = response.response().body().size() else { return response };
+    let nothing = stream::empty::<Result<Bytes, Infallible>>();
+    let mut response = response.map_body(|_, _| BoxBody::new(BodyStream::new(nothing)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    response.response_mut().head_mut().no_chunking(true);
+    response
 }
 
 #[cfg(test)]

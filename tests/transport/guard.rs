@@ -262,6 +262,21 @@ async fn head_is_get_without_the_body() {
     }
 }
 
+#[tokio::test]
+async fn head_has_no_body_whatever_comes_after_it() {
+    let server = start(http());
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let ask =
+        |method: &str, more: &str| format!("{method} /health/live HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+    let asked = [ask("HEAD", ""), ask("HEAD", ""), ask("GET", "Connection: close\r\n")].concat();
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answers)).await.unwrap().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert_eq!(answers.matches("content-length: 18").count(), 3, "{answers}");
+    assert_eq!(answers.matches("alive").count(), 1, "{answers}");
+}
+
 /// What a browser reads of an answer before its page gets it.
 async fn to_page(
     server: &Running,
