@@ -201,10 +201,10 @@ pub struct Serve {
     /// Ask for the key on loopback too [env: MCP_AUTH_ALLOW_LOOPBACK=0]
     #[arg(long)]
     pub require_auth: bool,
-    /// Further host name that requests may name; can be given several times
+    /// Further host name, without port, that requests may name; can be given several times
     #[arg(long = "allowed-host", value_name = "NAME")]
     pub allowed_hosts: Vec<String>,
-    /// Further origin that web pages may call from; can be given several times
+    /// Further origin (https://NAME) that web pages may call from; can be given several times
     #[arg(long = "allowed-origin", value_name = "ORIGIN")]
     pub allowed_origins: Vec<String>,
     /// Largest request body in bytes

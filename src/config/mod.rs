@@ -2,6 +2,7 @@
 //! The only module that reads the environment; it does so through a function, so that tests set no process variables.
 //! A flag beats a variable, and a bad value is an error that names it.
 
+mod entry;
 mod fleet;
 mod letta;
 mod profiles;
@@ -100,9 +101,9 @@ pub struct Http {
     pub keys: Vec<String>,
     /// Ask loopback peers for a key too.
     pub require_auth: bool,
-    /// Host names (without port) that are accepted besides loopback names and this machine's addresses.
+    /// Host names (without port, in small letters) that are accepted besides loopback names and this machine's addresses.
     pub allowed_hosts: Vec<String>,
-    /// Origins that are accepted besides the server's own.
+    /// Origins (in small letters, without a last `/`) that are accepted besides the server's own, and may read answers.
     pub allowed_origins: Vec<String>,
     /// The largest request body in bytes.
     pub body_limit: usize,
@@ -131,11 +132,18 @@ pub enum ConfigError {
         /// What it should hold.
         expected: &'static str,
     },
-    /// Open to other machines, without a key.
-    #[error(
-        "--allow-external needs a key: set MCP_API_KEY, or MCP_AUTH_DISABLED=1 to serve everyone without one"
-    )]
-    NoKey,
+    /// A key is to be asked for, and there is none.
+    #[error("{wanted_by} needs a key: set MCP_API_KEY, or MCP_AUTH_DISABLED=1 to serve everyone without one")]
+    NoKey {
+        /// The flag or variable that wants one.
+        wanted_by: &'static str,
+    },
+    /// A variable for keys that holds none.
+    #[error("{variable} is set and holds no key: give it one, or unset it")]
+    EmptyKeys {
+        /// The variable.
+        variable: &'static str,
+    },
     /// A secret that could be guessed.
     #[error("{name} is shorter than {least} characters; `openssl rand -hex 32` makes a good one")]
     ShortSecret {
@@ -341,14 +349,14 @@ impl Http {
         environment: Environment,
     ) -> Result<Http, ConfigError> {
         let default = Http::default();
-        let keys = keys(environment);
+        let keys = entry::keys(environment)?;
         let profile_keys = profiles::keys(profiles, &keys, environment)?;
-        let open = keys.is_empty() && profile_keys.is_empty();
-        if typed.allow_external && open && !switched_on(environment, "MCP_AUTH_DISABLED")? {
-            return Err(ConfigError::NoKey);
-        }
         let loopback_exempt = environment("MCP_AUTH_ALLOW_LOOPBACK").is_none()
             || switched_on(environment, "MCP_AUTH_ALLOW_LOOPBACK")?;
+        let require_auth = typed.require_auth || !loopback_exempt;
+        if keys.is_empty() && profile_keys.is_empty() {
+            entry::check_key(typed, require_auth, environment)?;
+        }
         Ok(Http {
             host: given(("--host", &typed.host), "MCP_HOST", environment, "IP address", address)?
                 .unwrap_or(default.host),
@@ -358,9 +366,9 @@ impl Http {
             .unwrap_or(default.port),
             allow_external: typed.allow_external,
             keys,
-            require_auth: typed.require_auth || !loopback_exempt,
-            allowed_hosts: typed.allowed_hosts.clone(),
-            allowed_origins: typed.allowed_origins.clone(),
+            require_auth,
+            allowed_hosts: entry::hosts(&typed.allowed_hosts)?,
+            allowed_origins: entry::origins(&typed.allowed_origins)?,
             body_limit: at_least_one("--max-body", typed.max_body)?,
             session_limit: at_least_one("--max-sessions", typed.max_sessions)?,
             session_idle: Duration::from_secs(typed.session_idle),
@@ -399,12 +407,6 @@ fn given<T>(
 
 fn bad(name: &'static str, value: impl std::fmt::Display, expected: &'static str) -> ConfigError {
     ConfigError::Value { name, value: value.to_string(), expected }
-}
-
-fn keys(environment: Environment) -> Vec<String> {
-    let listed = environment("MCP_API_KEYS").unwrap_or_default();
-    let all = listed.split(',').map(str::to_owned).chain(environment("MCP_API_KEY"));
-    all.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect()
 }
 
 fn switched_on(environment: Environment, name: &'static str) -> Result<bool, ConfigError> {
@@ -497,12 +499,21 @@ mod tests {
     }
 
     #[test]
-    fn external_needs_a_key() {
-        assert!(message(&["--allow-external"], &[]).contains("MCP_API_KEY"));
-        assert_eq!(
-            resolve(&["--allow-external"], &[("MCP_AUTH_DISABLED", "1")]).map(|c| c.http.keys.len()),
-            Ok(0)
-        );
+    fn a_key_that_is_to_be_asked_for_is_to_be_there() {
+        for (words, variables, wanted_by) in [
+            (&["--allow-external"][..], None, "--allow-external"),
+            (&["--require-auth"], None, "--require-auth"),
+            (&[], Some(("MCP_AUTH_ALLOW_LOOPBACK", "0")), "MCP_AUTH_ALLOW_LOOPBACK=0"),
+        ] {
+            let mut variables: Vec<_> = variables.into_iter().collect();
+            let said = message(words, &variables);
+            assert!(said.starts_with(wanted_by) && said.contains("set MCP_API_KEY"), "{said}");
+            variables.push(("MCP_AUTH_DISABLED", "1"));
+            assert_eq!(resolve(words, &variables).map(|c| c.http.keys.len()), Ok(0), "{words:?}");
+            variables[0] = ("MCP_API_KEY", "k");
+            assert_eq!(resolve(words, &variables).map(|c| c.http.keys.len()), Ok(1), "{words:?}");
+        }
+        assert!(message(&[], &[("MCP_API_KEYS", ", ,")]).starts_with("MCP_API_KEYS is set"));
         let config =
             resolve(&["--allow-external", "--host", "::"], &[("MCP_API_KEYS", "a, b"), ("MCP_API_KEY", "c")])
                 .expect("it resolves");

@@ -43,7 +43,7 @@ fn snapshot(state: State, overrides: &BTreeMap<String, ToolOverride>) -> Snapsho
     let mut tools: Vec<_> =
         tools.map(|tool| Served { tool: Arc::new(tool), plugin: Arc::clone(&plugin) }).collect();
     tools.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
-    Snapshot { generation: 1, plugins: vec![plugin], tools }
+    Snapshot { generation: 1, plugins: vec![plugin], tools, ..Snapshot::default() }
 }
 
 fn beside(overrides: BTreeMap<String, ToolOverride>) -> Beside {

@@ -1,14 +1,15 @@
 //! Lists that are not what they were: which of them a new snapshot changes, and how clients are told.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::era::Revision;
 use super::message::notification;
-use super::{Backend, Server};
-use crate::plugin::offers::{FileResource, Prompt, TemplateResource};
+use super::session::Session;
+use super::{Server, prompts, resources};
 use crate::registry::Snapshot;
 
 /// A list that clients may keep.
@@ -45,45 +46,34 @@ impl List {
         notification(&format!("notifications/{}/list_changed", self.name()), Value::Null)
     }
 
-    fn differs(self, old: &Snapshot, new: &Snapshot) -> bool {
+    /// Whether whoever saw `old` and sees `new` finds another list. What the newest revision shows is compared: the others
+    /// show no more.
+    pub(super) fn differs(self, old: &Snapshot, new: &Snapshot) -> bool {
+        let newest = Revision::NEWEST_LEGACY;
         match self {
             List::Tools => !old.tools.iter().map(|s| &s.tool).eq(new.tools.iter().map(|s| &s.tool)),
-            List::Prompts => !prompts(old).eq(prompts(new)),
-            List::Resources => !resources(old).eq(resources(new)),
+            List::Prompts => !prompts::listed(old, newest).eq(prompts::listed(new, newest)),
+            List::Resources => !resources::listed(old, newest).eq(resources::listed(new, newest)),
         }
     }
 }
 
-fn prompts(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &[Prompt])> {
-    let of_each = snapshot.plugins.iter().map(|p| (p.name.as_str(), p.offers.prompts.as_slice()));
-    of_each.filter(|(_, prompts)| !prompts.is_empty())
-}
-
-fn resources(
-    snapshot: &Snapshot,
-) -> impl Iterator<Item = (&str, &[FileResource], &[TemplateResource], bool)> {
-    let with_tools: HashSet<&str> = snapshot.tools.iter().map(|s| s.plugin.name.as_str()).collect();
-    let of_each = snapshot.plugins.iter().map(move |p| {
-        // A plugin that has tools has a contract.
-        let (name, offers) = (p.name.as_str(), &p.offers);
-        (name, offers.resources.as_slice(), offers.templates.as_slice(), with_tools.contains(name))
-    });
-    of_each.filter(|(_, files, templates, contract)| !files.is_empty() || !templates.is_empty() || *contract)
-}
-
-/// Tells which lists change from now on.
-pub struct Changes {
-    backend: Arc<dyn Backend>,
+/// Tells which lists of one client change from now on: those of what it sees.
+pub struct Changes<'a> {
+    see: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync + 'a>,
     generations: watch::Receiver<u64>,
     seen: Arc<Snapshot>,
     due: VecDeque<List>,
 }
 
-impl Changes {
-    pub(super) fn from_now_on(backend: &Arc<dyn Backend>) -> Changes {
-        let mut generations = backend.changes();
+impl<'a> Changes<'a> {
+    /// Of who sees what `see` gives, looked at anew with each of the `generations`.
+    pub(super) fn from_now_on(
+        mut generations: watch::Receiver<u64>,
+        see: impl Fn() -> Arc<Snapshot> + Send + Sync + 'a,
+    ) -> Changes<'a> {
         generations.mark_unchanged();
-        Changes { backend: backend.clone(), generations, seen: backend.snapshot(), due: VecDeque::new() }
+        Changes { seen: see(), see: Box::new(see), generations, due: VecDeque::new() }
     }
 
     /// Waits for the next list that changes; for ever where there is none. Nothing is lost when the wait is dropped.
@@ -95,22 +85,23 @@ impl Changes {
             if self.generations.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            let now = self.backend.snapshot();
+            let now = (self.see)();
             self.due.extend(List::ALL.into_iter().filter(|list| list.differs(&self.seen, &now)));
             self.seen = now;
         }
     }
 }
 
-impl std::fmt::Debug for Changes {
+impl std::fmt::Debug for Changes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Changes").field("due", &self.due).finish_non_exhaustive()
     }
 }
 
 impl Server {
-    /// Tells which lists change from now on.
-    pub fn list_changes(&self) -> Changes {
-        Changes::from_now_on(&self.backend)
+    /// Tells which lists of a session change from now on.
+    pub fn list_changes(self: &Arc<Self>, session: &Arc<Session>) -> Changes<'static> {
+        let (server, session) = (Arc::clone(self), Arc::clone(session));
+        Changes::from_now_on(self.changes(), move || server.seen_by(&session))
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::message::{Params, RpcError};
-use super::{prompts, tools};
+use super::{prompts, resources, tools};
 use crate::registry::Snapshot;
 
 /// Values in one answer at most: the protocol's bound.
@@ -38,10 +38,7 @@ fn choices(snapshot: &Snapshot, reference: &Value, argument: &str) -> Result<Vec
         }
         Some("ref/resource") => {
             let uri = reference["uri"].as_str().unwrap_or_default();
-            let found = snapshot.plugins.iter().find_map(|plugin| {
-                let template = plugin.offers.templates.iter().find(|t| t.uri_template == uri)?;
-                snapshot.of_command(&plugin.name, &template.command)
-            });
+            let found = resources::of_template(snapshot, uri);
             let found =
                 found.ok_or_else(|| RpcError::params(format!("unknown resource template `{uri}`")))?;
             Ok(tools::choices(&found.tool, argument))

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::message::{Params, RpcError};
+use super::message::{Fault, Message, Params, RpcError};
 
 /// A revision of the specification, oldest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,6 +101,11 @@ impl Revision {
         self.is_modern()
     }
 
+    /// Modes of elicitation (a form, or a page that is opened), and what of a capability a client says separately.
+    pub fn has_modes(self) -> bool {
+        self >= V2025_11_25
+    }
+
     /// Fields of a form that take several choices.
     pub fn has_multiple_choice(self) -> bool {
         self >= V2025_11_25
@@ -177,14 +182,42 @@ pub const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";
 /// `_meta` key: which `subscriptions/listen` a message belongs to (2026-07-28).
 pub const META_SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
 
+/// The revision that a message's `_meta` names.
+pub fn named(params: &Params) -> Option<&str> {
+    params.get("_meta")?.get(META_VERSION)?.as_str()
+}
+
 /// Whether a message belongs to the modern era: its `_meta` names a revision that is no legacy one, or the
-/// transport's version header (`None`: it has none) names 2026-07-28 or a later date.
+/// transport's version header (`None`: it has none) names 2026-07-28 or a later date. Where these differ it is an error of
+/// the modern era (2026-07-28, transports).
 pub fn is_modern(params: Option<&Params>, header: Option<&str>) -> bool {
-    let named = params.and_then(|p| p.get("_meta")).and_then(|m| m.get(META_VERSION)).and_then(Value::as_str);
-    match named {
-        Some(version) => Revision::parse_legacy(version).is_none(),
-        None => header.is_some_and(|h| is_date(h) && h >= V2026_07_28.as_str()),
+    params.and_then(named).is_some_and(|version| Revision::parse_legacy(version).is_none())
+        || header.is_some_and(|h| is_date(h) && h >= V2026_07_28.as_str())
+}
+
+/// The messages of a batch. `initialize` is no part of one (2025-03-26, lifecycle): whatever else is in it may need what
+/// that settles.
+pub fn batch(
+    messages: Vec<Result<Message, Fault>>,
+    revision: Revision,
+) -> Result<Vec<Result<Message, Fault>>, Fault> {
+    if !revision.has_batches() {
+        return Err(no_batches(revision));
     }
+    let checked = messages.into_iter().map(|message| match message? {
+        Message::Request(asked) if asked.method == "initialize" => {
+            let error = RpcError::new(RpcError::INVALID_REQUEST, "`initialize` is no part of a batch");
+            Err(Fault { id: Some(asked.id), error })
+        }
+        message => Ok(message),
+    });
+    Ok(checked.collect())
+}
+
+/// What is said of a batch in a revision that has none.
+pub fn no_batches(revision: Revision) -> Fault {
+    let message = format!("revision {} has no batches", revision.as_str());
+    Fault { id: None, error: RpcError::new(RpcError::INVALID_REQUEST, message) }
 }
 
 fn is_date(text: &str) -> bool {
@@ -278,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_era_is_told_by_meta_then_by_the_header() {
+    fn the_era_is_told_by_meta_or_the_header() {
         let meta = |v: &str| json!({"_meta": {META_VERSION: v}}).as_object().unwrap().clone();
         for (params, header, modern) in [
             (Params::new(), None, false),
@@ -289,6 +322,8 @@ mod tests {
             (meta("2026-07-28"), None, true),
             (meta("2026-07-28"), Some("2025-11-25"), true),
             (meta("2025-11-25"), None, false),
+            (meta("2025-11-25"), Some("2025-06-18"), false),
+            (meta("2025-11-25"), Some("2026-07-28"), true),
             (meta("1999-01-01"), None, true),
         ] {
             assert_eq!(is_modern(Some(&params), header), modern, "{params:?} {header:?}");

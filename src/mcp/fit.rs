@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::message::{Answer, Response, RpcError};
-use super::session::Out;
+use super::outgoing::Out;
 use crate::text;
 
 /// Bytes of one event's data at most: 1 MiB, less room for the field names and line ends around it.
@@ -17,17 +17,15 @@ const CUTS: usize = 64;
 
 /// The message as JSON of at most `limit` bytes. A tool's result that is larger loses what it says twice
 /// (`structuredContent` beside the same JSON as text), then blobs, then the middle of its texts; each loss but the
-/// first is marked. Another answer that is larger becomes an error.
-pub fn encoded(message: &Out, limit: usize) -> String {
+/// first is marked. Another answer that is larger becomes an error; for what is no answer there is nothing that could
+/// stand in its place.
+pub fn encoded(message: &Out, limit: usize) -> Option<String> {
     let whole = message.encode();
     if whole.len() <= limit {
-        return whole;
+        return Some(whole);
     }
-    let id = match message {
-        Out::Answer(Response { id, .. }) => id.clone(),
-        _ => None,
-    };
-    if let Out::Answer(Response { outcome: Ok(Answer::Fresh(result)), .. }) = message
+    let Out::Answer(Response { id, outcome }) = message else { return None };
+    if let Ok(Answer::Fresh(result)) = outcome
         && result["content"].is_array()
     {
         let mut result = result.clone();
@@ -38,14 +36,15 @@ pub fn encoded(message: &Out, limit: usize) -> String {
         cut_texts(&mut result, room);
         let fitted = Response { id: id.clone(), outcome: Ok(result.into()) }.encode();
         if fitted.len() <= limit {
-            return fitted;
+            return Some(fitted);
         }
     }
     let why = format!(
         "the answer has {} bytes, and an event of a stream holds {limit}; streamable HTTP with `Accept: application/json` and stdio have no such limit",
         whole.len()
     );
-    Response { id, outcome: Err(RpcError::new(RpcError::INTERNAL, why)) }.encode()
+    let outcome = Err(RpcError::new(RpcError::INTERNAL, why));
+    Some(Response { id: id.clone(), outcome }.encode())
 }
 
 /// Takes `structuredContent` away. Where no text says the same, a mark says so.
@@ -121,7 +120,7 @@ mod tests {
 
     fn fitted(result: Value) -> Value {
         let id = Id::from_value(&json!(7));
-        let text = encoded(&Out::Answer(Response { id, outcome: Ok(result.into()) }), LIMIT);
+        let text = encoded(&Out::Answer(Response { id, outcome: Ok(result.into()) }), LIMIT).unwrap();
         assert!(text.len() <= LIMIT, "{}", text.len());
         serde_json::from_str(&text).unwrap()
     }
@@ -167,5 +166,13 @@ mod tests {
     fn another_answer_becomes_an_error_that_names_the_way_out() {
         let message = fitted(json!({"tools": "x".repeat(5000)}));
         assert_eq!((&message["id"], &message["error"]["code"]), (&json!(7), &json!(RpcError::INTERNAL)));
+    }
+
+    #[test]
+    fn what_is_no_answer_fits_or_is_not_sent() {
+        for make in [Out::Request, Out::Notification] {
+            assert!(encoded(&make(json!({"method": "m", "params": "x".repeat(LIMIT)})), LIMIT).is_none());
+            assert!(encoded(&make(json!({"method": "m"})), LIMIT).is_some());
+        }
     }
 }

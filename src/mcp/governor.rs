@@ -249,23 +249,23 @@ impl Desk<'_> {
         })
     }
 
-    /// Makes another choice, and tells the client where that changes its list.
+    /// Makes another choice, and tells the client of each list that changes with it: whose tools are gone, of that plugin
+    /// resources and prompts are gone too.
     fn select(&self, change: impl FnOnce(&Selection) -> Selection) -> CallResult {
         let (before, start) = (self.server.visible(self.context), self.current());
         if let Some(session) = &self.context.session {
             session.select(|current| change(current.unwrap_or(&start)));
         }
-        if tool_names(&before) != tool_names(&self.server.visible(self.context)) {
-            self.tell();
-        }
+        let after = self.server.visible(self.context);
+        List::ALL.into_iter().filter(|list| list.differs(&before, &after)).for_each(|list| self.tell(list));
         self.attached()
     }
 
     /// On the session's own stream; where it has none, on the one that answers this call.
-    fn tell(&self) {
+    fn tell(&self, list: List) {
         let own = self.context.session.as_ref().and_then(|session| session.outgoing());
-        if !own.is_some_and(|own| own.notify(List::Tools.changed())) {
-            self.context.outgoing.notify(List::Tools.changed());
+        if !own.is_some_and(|own| own.notify(list.changed())) {
+            self.context.outgoing.notify(list.changed());
         }
     }
 }

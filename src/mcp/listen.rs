@@ -1,12 +1,14 @@
 //! `subscriptions/listen` (2026-07-28): a request that runs until one side ends it and tells of changes meanwhile.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::era::META_SUBSCRIPTION;
 use super::message::{Id, Params, RpcError, notification};
-use super::session::Out;
+use super::outgoing::Out;
 use super::subscriptions::{self, Watch};
-use super::{Context, List, Server};
+use super::{Changes, Context, List, Server};
 
 /// Serves one subscription. Ends with a result when the server stops; when the client ends it, nothing is sent.
 pub(super) async fn run(
@@ -26,7 +28,7 @@ pub(super) async fn run(
     let mut watches = watches(server, context, filter);
     let watched: Vec<Value> = watches.iter().map(|w| w.uri().into()).collect();
     let meta = json!({META_SUBSCRIPTION: Value::from(id)});
-    let mut changes = server.list_changes();
+    let mut changes = Changes::from_now_on(server.changes(), || server.visible(context));
 
     let mut granted = json!({});
     wanted.iter().for_each(|list| granted[list.filter()] = true.into());
@@ -69,6 +71,7 @@ pub(super) async fn run(
 /// The resources that the filter names and that there are, as many as may be watched.
 fn watches(server: &Server, context: &Context, filter: &serde_json::Map<String, Value>) -> Vec<Watch> {
     let named = filter.get("resourceSubscriptions").and_then(Value::as_array);
-    let uris = named.into_iter().flatten().filter_map(Value::as_str);
-    uris.filter_map(|uri| Watch::of(server, context, uri)).take(subscriptions::LIMIT).collect()
+    // One that is named twice is watched once.
+    let uris: BTreeSet<&str> = named.into_iter().flatten().filter_map(Value::as_str).collect();
+    uris.into_iter().filter_map(|uri| Watch::of(server, context, uri)).take(subscriptions::LIMIT).collect()
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::era::Revision;
 use super::message::{Answer, Params, RpcError, Written};
+use super::page;
 use crate::registry::Snapshot;
 
 /// Snapshots and views that pages are kept of: the oldest goes. Profiles are few; only sessions that each choose their
@@ -60,8 +61,7 @@ impl Lists {
         params: &Params,
         make: impl FnOnce() -> Result<Value, RpcError>,
     ) -> Result<Answer, RpcError> {
-        let cursor = params.get("cursor").and_then(Value::as_str);
-        let key = (kind, cursor.map(str::to_owned));
+        let key = (kind, page::cursor_in(params)?.map(str::to_owned));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.iter().find(|kept| kept.is_of(snapshot)).and_then(|kept| kept.pages.get(&key));
         if let Some(page) = kept {
@@ -146,6 +146,17 @@ mod tests {
         assert!(ask(&lists, &one, Kind { revision: Revision::V2024_11_05, ..KIND }, None, page(5)).1);
         assert!(ask(&lists, &one, Kind { listed: Listed::Prompts, ..KIND }, None, page(6)).1);
         assert_eq!(ask(&lists, &one, KIND, None, page(7)), (told(1), false));
+    }
+
+    #[test]
+    fn a_cursor_that_is_no_text_leads_to_no_page() {
+        let (lists, snapshot) = (Lists::default(), Arc::default());
+        ask(&lists, &snapshot, KIND, None, json!({}));
+        for cursor in [json!({}), json!(5), json!(true), json!([])] {
+            let params = Params::from_iter([("cursor".to_owned(), cursor.clone())]);
+            let answer = lists.page(&snapshot, KIND, &params, || Ok(json!({})));
+            assert_eq!(answer.unwrap_err().code, RpcError::INVALID_PARAMS, "{cursor}");
+        }
     }
 
     #[test]

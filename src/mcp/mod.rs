@@ -18,6 +18,7 @@ pub mod health;
 mod listen;
 mod lists;
 pub mod message;
+pub mod outgoing;
 mod page;
 mod progress;
 mod prompts;
@@ -52,7 +53,8 @@ use access::{Access, Denied, Governor};
 use asking::{Capabilities, Sealer};
 use era::{Level, ModernMeta, Revision};
 use message::{Request, Response};
-use session::{Out, Outgoing, Session};
+use outgoing::{Out, Outgoing};
+use session::Session;
 
 /// `subscriptions/listen` streams at a time: each is a task and an open connection.
 const LISTEN_LIMIT: usize = 1024;
@@ -320,10 +322,17 @@ impl Server {
 
     /// What of the current snapshot a request sees: what its profile shows, or what its legacy session chose.
     fn visible(&self, context: &Context) -> Arc<Snapshot> {
-        let session = context.session.as_ref().filter(|_| !context.revision.is_modern());
-        match session.and_then(|session| session.selection()) {
-            Some(selection) => selection.view(&self.snapshot(), &context.access),
+        match context.session.as_ref().filter(|_| !context.revision.is_modern()) {
+            Some(session) => self.seen_by(session),
             None => self.shown(&context.access),
+        }
+    }
+
+    /// What of the current snapshot a legacy session sees.
+    fn seen_by(&self, session: &Session) -> Arc<Snapshot> {
+        match session.selection() {
+            Some(selection) => selection.view(&self.snapshot(), session.access()),
+            None => self.shown(session.access()),
         }
     }
 

@@ -30,12 +30,7 @@ pub(super) fn of<'a, F: FnOnce() -> Value>(
     params: &Params,
     revision: Revision,
 ) -> Result<Value, RpcError> {
-    let after = match params.get("cursor") {
-        None | Some(Value::Null) => None,
-        Some(cursor) => {
-            Some(name_of(cursor).ok_or_else(|| RpcError::params("the cursor is not one of ours"))?)
-        }
-    };
+    let after = cursor_in(params)?.map(|cursor| name_of(cursor).ok_or_else(foreign)).transpose()?;
     let mut entries =
         entries.skip_while(|(name, _)| after.as_deref().is_some_and(|after| *name <= after)).peekable();
     let (mut page, mut size, mut last) = (Vec::new(), 0, "");
@@ -68,8 +63,20 @@ fn cursor(name: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{MARK}{name}"))
 }
 
-fn name_of(cursor: &Value) -> Option<String> {
-    let bytes = URL_SAFE_NO_PAD.decode(cursor.as_str()?).ok()?;
+fn foreign() -> RpcError {
+    RpcError::params("the cursor is not one of ours")
+}
+
+/// The cursor that `params` have, which is text in every revision.
+pub(super) fn cursor_in(params: &Params) -> Result<Option<&str>, RpcError> {
+    match params.get("cursor") {
+        None | Some(Value::Null) => Ok(None),
+        Some(cursor) => cursor.as_str().map(Some).ok_or_else(foreign),
+    }
+}
+
+fn name_of(cursor: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     Some(String::from_utf8(bytes).ok()?.strip_prefix(MARK)?.to_owned())
 }
 

@@ -72,6 +72,11 @@ pub(super) fn list(snapshot: &Snapshot, params: &Params, revision: Revision) -> 
     page::of("prompts", entries, params, revision)
 }
 
+/// What the list shows of a snapshot.
+pub(super) fn listed(snapshot: &Snapshot, revision: Revision) -> impl Iterator<Item = Value> {
+    all(snapshot).into_iter().map(move |(name, offered)| entry(name, &offered, revision))
+}
+
 fn entry(name: &str, offered: &Offered, revision: Revision) -> Value {
     let mut out = json!({"name": name});
     if let Some(title) = offered.prompt.title.as_ref().filter(|_| revision.has_structured_output()) {

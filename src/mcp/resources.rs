@@ -1,5 +1,7 @@
 //! Resources: files of plugins, what commands make of a URI, and contracts.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
@@ -12,7 +14,7 @@ use super::{Context, Server, page};
 use crate::contract::Contract;
 use crate::model::Tool;
 use crate::outcome::CallResult;
-use crate::plugin::offers::{self, Body, FileResource};
+use crate::plugin::offers::{self, Body, FileResource, TemplateResource};
 use crate::plugin::uri_template::UriTemplate;
 use crate::registry::{Plugin, Served, Snapshot};
 
@@ -40,8 +42,8 @@ pub(super) fn watched(snapshot: &Snapshot, uri: &str) -> Option<Watched> {
 }
 
 /// All resources by URI, in the order of URIs; where two plugins claim one, the first by name has it.
-fn known(snapshot: &Snapshot) -> std::collections::BTreeMap<String, Known<'_>> {
-    let mut all = std::collections::BTreeMap::new();
+fn known(snapshot: &Snapshot) -> BTreeMap<String, Known<'_>> {
+    let mut all = BTreeMap::new();
     for plugin in &snapshot.plugins {
         for file in &plugin.offers.resources {
             all.entry(file.uri(&plugin.name)).or_insert(Known::File(plugin, file));
@@ -79,18 +81,47 @@ fn entry(uri: &str, known: &Known, revision: Revision) -> Value {
     }
 }
 
+/// Every template whose command is there, in the order in which one that fits a URI is looked for, and the tool of that
+/// command.
+fn offered(snapshot: &Snapshot) -> impl Iterator<Item = (&TemplateResource, &Served)> {
+    snapshot.plugins.iter().flat_map(|plugin| {
+        let own = plugin.offers.templates.iter();
+        own.filter_map(|template| Some((template, snapshot.of_command(&plugin.name, &template.command)?)))
+    })
+}
+
+/// The tool of a template, as the list spells it.
+pub(super) fn of_template<'a>(snapshot: &'a Snapshot, uri_template: &str) -> Option<&'a Served> {
+    offered(snapshot).find(|(template, _)| template.uri_template == uri_template).map(|(_, served)| served)
+}
+
+/// All templates by URI, in the order of URIs; where two plugins claim one, the first by name has it.
+fn all_templates(snapshot: &Snapshot) -> BTreeMap<&str, &TemplateResource> {
+    let mut all = BTreeMap::new();
+    for (template, _) in offered(snapshot) {
+        all.entry(template.uri_template.as_str()).or_insert(template);
+    }
+    all
+}
+
 /// `resources/templates/list`
 pub(super) fn templates(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
-    let offered = snapshot.plugins.iter().flat_map(|p| &p.offers.templates);
-    let by_uri: std::collections::BTreeMap<_, _> = offered.map(|t| (t.uri_template.as_str(), t)).collect();
-    let entries = by_uri.into_iter().map(|(uri, template)| {
-        (uri, move || {
-            let more =
-                [("description", template.description.clone()), ("mimeType", template.mime_type.clone())];
-            described(("uriTemplate", uri), &template.name, template.title.as_deref(), more, revision)
-        })
-    });
+    let all = all_templates(snapshot);
+    let entries = all.into_iter().map(|(uri, template)| (uri, move || template_entry(template, revision)));
     page::of("resourceTemplates", entries, params, revision)
+}
+
+fn template_entry(template: &TemplateResource, revision: Revision) -> Value {
+    let more = [("description", template.description.clone()), ("mimeType", template.mime_type.clone())];
+    let uri = ("uriTemplate", template.uri_template.as_str());
+    described(uri, &template.name, template.title.as_deref(), more, revision)
+}
+
+/// What both lists show of a snapshot.
+pub(super) fn listed(snapshot: &Snapshot, revision: Revision) -> impl Iterator<Item = Value> {
+    let resources = known(snapshot).into_iter().map(move |(uri, known)| entry(&uri, &known, revision));
+    let templates = all_templates(snapshot).into_values();
+    resources.chain(templates.map(move |template| template_entry(template, revision)))
 }
 
 fn described<const N: usize>(
@@ -143,10 +174,12 @@ pub(super) fn not_found(uri: &str, revision: Revision) -> RpcError {
         .with(json!({"uri": uri}))
 }
 
+/// What a plugin's contract says of what the snapshot shows.
 fn contract(snapshot: &Snapshot, plugin: &Plugin) -> String {
     let own = snapshot.tools.iter().filter(|served| served.plugin.name == plugin.name);
     let tools: Vec<Tool> = own.map(|served| Tool::clone(&served.tool)).collect();
-    Contract::new(&plugin.name, plugin.root.clone(), tools, plugin.diagnostics.clone()).text()
+    let diagnostics = snapshot.diagnostics(plugin).to_vec();
+    Contract::new(&plugin.name, snapshot.commands(plugin), tools, diagnostics).text()
 }
 
 async fn file_content(uri: &str, plugin: &Plugin, file: &FileResource) -> Result<Value, RpcError> {
@@ -166,18 +199,12 @@ fn templated<'a>(
     snapshot: &'a Snapshot,
     uri: &str,
 ) -> Option<(&'a Served, Option<&'a str>, Map<String, Value>)> {
-    for plugin in &snapshot.plugins {
-        for template in &plugin.offers.templates {
-            let Ok(parsed) = UriTemplate::parse(&template.uri_template) else { continue };
-            if let Some(values) = parsed.values(uri)
-                && let Some(served) = snapshot.of_command(&plugin.name, &template.command)
-            {
-                let arguments = values.into_iter().map(|(name, value)| (name.to_owned(), value.into()));
-                return Some((served, template.mime_type.as_deref(), arguments.collect()));
-            }
-        }
-    }
-    None
+    offered(snapshot).find_map(|(template, served)| {
+        let parsed = UriTemplate::parse(&template.uri_template).ok()?;
+        let values = parsed.values(uri)?.into_iter();
+        let arguments = values.map(|(name, value)| (name.to_owned(), value.into())).collect();
+        Some((served, template.mime_type.as_deref(), arguments))
+    })
 }
 
 /// What a command makes: its text, or its bytes.
@@ -230,4 +257,44 @@ pub(super) async fn run(
 
 fn text(uri: &str, mime_type: &str, body: &str) -> Value {
     json!({"uri": uri, "mimeType": mime_type, "text": body})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::mcp::tools::tests::snapshot;
+    use crate::plugin::offers::Offers;
+
+    #[test]
+    fn a_template_that_two_plugins_claim_is_the_first_ones_wherever_it_is_asked_for() {
+        let one = snapshot(std::iter::once("a".to_owned()));
+        let plugin = |name: &str, command: &str| {
+            let mut plugin = Plugin::clone(&one.plugins[0]);
+            let template = |description: &str| TemplateResource {
+                uri_template: "x://{a}".into(),
+                command: command.into(),
+                name: name.into(),
+                title: None,
+                description: Some(description.into()),
+                mime_type: None,
+            };
+            plugin.name = name.into();
+            plugin.offers =
+                Offers { templates: vec![template("first"), template("second")], ..Offers::default() };
+            Arc::new(plugin)
+        };
+        let plugins = vec![plugin("a", "gone"), plugin("b", ""), plugin("c", "")];
+        let tool = Arc::new(Tool { path: Vec::new(), ..Tool::clone(&one.tools[0].tool) });
+        let tools =
+            plugins.iter().map(|p| Served { tool: Arc::clone(&tool), plugin: Arc::clone(p) }).collect();
+        let all = Snapshot { generation: 1, plugins, tools, ..Snapshot::default() };
+        let listed = templates(&all, &Params::new(), Revision::V2025_11_25).unwrap();
+        let listed = listed["resourceTemplates"].as_array().unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!([&listed[0]["name"], &listed[0]["description"]], ["b", "first"]);
+        assert_eq!(templated(&all, "x://1").unwrap().0.plugin.name, "b");
+        assert_eq!(of_template(&all, "x://{a}").unwrap().plugin.name, "b");
+    }
 }

@@ -8,99 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Selection};
 use super::asking::{Capabilities, Pending};
 use super::early::Early;
 use super::era::{Level, Revision};
-use super::message::{Id, Response, RpcError};
+use super::message::{Id, RpcError};
+use super::outgoing::{Outgoing, Stream, Way};
 
 /// Requests of one session that run at a time; one more is an error. Far above what an agent does at once, and it
 /// bounds what answers a session can pile up.
 pub const REQUEST_LIMIT: usize = 256;
-
-/// Messages that wait for one stream. Over it notifications are dropped and answers wait, which holds back only
-/// the one who does not read.
-pub const OUTGOING_LIMIT: usize = 64;
-
-/// A message on its way to the client.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Out {
-    /// A notification, ready for the wire.
-    Notification(Value),
-    /// A request to the client, ready for the wire.
-    Request(Value),
-    /// The answer to a request.
-    Answer(Response),
-}
-
-impl Out {
-    /// As it goes on the wire: JSON without line ends.
-    pub fn encode(&self) -> String {
-        match self {
-            Out::Notification(value) | Out::Request(value) => value.to_string(),
-            Out::Answer(response) => response.encode(),
-        }
-    }
-}
-
-/// Where messages to a client go.
-#[derive(Clone, Debug)]
-pub struct Outgoing(Option<mpsc::Sender<Out>>);
-
-impl Outgoing {
-    /// A bounded way out and its other end.
-    pub fn channel() -> (Outgoing, mpsc::Receiver<Out>) {
-        let (sender, receiver) = mpsc::channel(OUTGOING_LIMIT);
-        (Outgoing(Some(sender)), receiver)
-    }
-
-    /// Nowhere: for exchanges that have room for the answer only.
-    pub fn none() -> Outgoing {
-        Outgoing(None)
-    }
-
-    /// Whether there is anyone at the other end, or has been.
-    pub(super) fn leads_somewhere(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Whether nobody listens any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.0.as_ref().is_none_or(mpsc::Sender::is_closed)
-    }
-
-    /// Waits until nobody listens any more.
-    pub(super) async fn closed(&self) {
-        if let Some(sender) = &self.0 {
-            sender.closed().await;
-        }
-    }
-
-    /// Sends a notification if there is room; each of them is one of many, and the next one tells more.
-    /// `false` where there is none, or nobody listens.
-    pub fn notify(&self, notification: Value) -> bool {
-        self.0.as_ref().is_some_and(|sender| sender.try_send(Out::Notification(notification)).is_ok())
-    }
-
-    /// Room for one message, where there is some now.
-    pub(super) fn try_reserve(&self) -> Option<mpsc::Permit<'_, Out>> {
-        self.0.as_ref()?.try_reserve().ok()
-    }
-
-    /// Waits for room for one message; `None` where nobody listens any more.
-    pub async fn reserve(&self) -> Option<mpsc::Permit<'_, Out>> {
-        self.0.as_ref()?.reserve().await.ok()
-    }
-
-    /// Sends what must not be lost, and waits for room; `false` where nobody listens any more.
-    pub async fn send(&self, out: Out) -> bool {
-        let place = self.reserve().await;
-        place.map(|place| place.send(out)).is_some()
-    }
-}
 
 /// One client.
 #[derive(Debug)]
@@ -120,8 +39,9 @@ struct State {
     capabilities: Capabilities,
     log_level: Option<Level>,
     running: HashMap<Id, CancellationToken>,
-    early: Early,
-    outgoing: Option<Outgoing>,
+    /// `None` where messages come in their order.
+    early: Option<Early>,
+    way: Option<Way>,
     /// Which tools it sees, where that is not just what its profile says.
     selection: Option<Arc<Selection>>,
     /// The resources that the client watches, and what ends each watch.
@@ -130,12 +50,18 @@ struct State {
 }
 
 impl Session {
-    /// A session by itself, in no table: a stdio connection. `revision` holds until `initialize` settles one.
+    /// A session by itself, in no table: a stdio connection, whose messages come in their order. `revision` holds until
+    /// `initialize` settles one.
     pub fn new(access: Access, revision: Revision) -> Arc<Session> {
-        Session::of_replica(None, access, revision)
+        Session::of_replica(None, access, revision, None)
     }
 
-    fn of_replica(replica: Option<&str>, access: Access, revision: Revision) -> Arc<Session> {
+    fn of_replica(
+        replica: Option<&str>,
+        access: Access,
+        revision: Revision,
+        early: Option<Early>,
+    ) -> Arc<Session> {
         let id = uuid::Uuid::new_v4().simple();
         let state = State {
             revision,
@@ -143,8 +69,8 @@ impl Session {
             capabilities: Capabilities::default(),
             log_level: None,
             running: HashMap::new(),
-            early: Early::default(),
-            outgoing: None,
+            early,
+            way: None,
             selection: None,
             subscriptions: HashMap::new(),
             used: Instant::now(),
@@ -245,14 +171,17 @@ impl Session {
 
     /// Where messages to it go; `None` where it has no stream now.
     pub fn outgoing(&self) -> Option<Outgoing> {
-        self.state().outgoing.clone()
+        self.state().way.as_ref().map(Way::outgoing)
     }
 
-    /// Gives it a new stream. One that it had before ends: no message ever goes to two streams.
-    pub fn attach(&self) -> mpsc::Receiver<Out> {
-        let (outgoing, receiver) = Outgoing::channel();
-        self.state().outgoing = Some(outgoing);
-        receiver
+    /// Gives it a new stream. One that it had before ends, whoever still has its way out: no message ever goes to two
+    /// streams.
+    pub fn attach(&self) -> Stream {
+        let (way, stream) = Way::new();
+        if let Some(old) = self.state().way.replace(way) {
+            old.end();
+        }
+        stream
     }
 
     /// Registers a request that begins to run. Refused: an id that is already running, and too many at a time.
@@ -267,7 +196,7 @@ impl Session {
             return Err(RpcError::new(RpcError::INTERNAL, message));
         }
         let (cancel, now) = (self.closed.child_token(), Instant::now());
-        if state.early.take(id, now) {
+        if state.early.as_mut().is_some_and(|early| early.take(id, now)) {
             cancel.cancel();
         }
         state.running.insert(id.clone(), cancel.clone());
@@ -275,25 +204,27 @@ impl Session {
         Ok(Running { session: Arc::clone(self), id: id.clone(), cancel })
     }
 
-    /// Cancels a running request; an id that isn't running is no error: it may just have ended, or not have come yet.
+    /// Cancels a running request; an id that isn't running is no error: it may just have ended, or not have come yet where
+    /// messages can overtake each other.
     pub fn cancel(&self, id: &Id) {
         let mut state = self.state();
-        match state.running.get(id) {
-            Some(cancel) => cancel.cancel(),
-            None => state.early.cancel(id, Instant::now()),
+        if let Some(cancel) = state.running.get(id) {
+            cancel.cancel();
+        } else if let Some(early) = &mut state.early {
+            early.cancel(id, Instant::now());
         }
     }
 
     /// Ends it: its requests are cancelled, its stream ends.
     pub fn close(&self) {
         self.closed.cancel();
-        self.state().outgoing = None;
+        self.state().way = None;
     }
 
     /// Lets its stream end once the requests that run have been answered.
     pub fn wind_down(&self) {
         self.winding_down.cancel();
-        self.state().outgoing = None;
+        self.state().way = None;
     }
 
     /// Becomes cancelled when it is to end in good order: requests that would never end by themselves end now.
@@ -312,7 +243,7 @@ impl Session {
 
     fn is_idle(&self, now: Instant, limit: Duration) -> bool {
         let state = self.state();
-        let streams = state.outgoing.as_ref().and_then(|o| o.0.as_ref()).is_some_and(|s| !s.is_closed());
+        let streams = state.way.as_ref().is_some_and(|way| !way.outgoing().is_closed());
         state.running.is_empty() && !streams && now.saturating_duration_since(state.used) >= limit
     }
 
@@ -340,7 +271,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.session.state();
         state.running.remove(&self.id);
-        state.early.ended(&self.id);
+        if let Some(early) = &mut state.early {
+            early.ended(&self.id);
+        }
         state.used = Instant::now();
     }
 }
@@ -381,7 +314,8 @@ impl Sessions {
         if table.len() >= self.limit {
             return Err(TooManySessions(self.limit));
         }
-        let session = Session::of_replica(self.replica.as_deref(), access, revision);
+        let early = Some(Early::default());
+        let session = Session::of_replica(self.replica.as_deref(), access, revision, early);
         table.insert(session.id.clone(), Arc::clone(&session));
         Ok(session)
     }
@@ -444,6 +378,7 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::outgoing::{OUTGOING_LIMIT, Out};
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -512,12 +447,33 @@ mod tests {
         assert!(is_secret(open(Some("smcp-1")).strip_prefix("smcp-1.").unwrap()));
     }
 
+    #[test]
+    fn a_request_that_was_cancelled_before_it_came_runs_only_where_messages_come_in_their_order() {
+        let ordered = Session::new(Access::everything(), Revision::ASSUMED);
+        let overtaken = Sessions::new(1, HOUR).open(Access::everything(), Revision::ASSUMED).unwrap();
+        for (session, is_cancelled) in [(&ordered, false), (&overtaken, true)] {
+            session.cancel(&id(1));
+            assert_eq!(session.begin(&id(1)).unwrap().token().is_cancelled(), is_cancelled);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_old_stream_had_comes_before_its_end_and_nothing_after() {
+        let session = Session::new(Access::everything(), Revision::ASSUMED);
+        let mut old = session.attach();
+        let kept = session.outgoing().unwrap();
+        kept.notify(1.into());
+        let _new = session.attach();
+        assert_eq!(old.next().await, Some(Out::Notification(1.into())));
+        assert_eq!(old.next().await, None, "though somebody has its way out");
+    }
+
     #[tokio::test]
     async fn a_new_stream_ends_the_old_one_and_a_full_one_drops_notifications() {
         let session = Session::new(Access::everything(), Revision::ASSUMED);
         let mut old = session.attach();
         let mut new = session.attach();
-        assert_eq!(old.recv().await, None);
+        assert_eq!(old.next().await, None);
         let outgoing = session.outgoing().unwrap();
         for n in 0..=OUTGOING_LIMIT {
             outgoing.notify(n.into());
@@ -525,7 +481,7 @@ mod tests {
         drop(outgoing);
         session.wind_down();
         let mut got = 0;
-        while new.recv().await.is_some() {
+        while new.next().await.is_some() {
             got += 1;
         }
         assert_eq!(got, OUTGOING_LIMIT);

@@ -119,7 +119,12 @@ pub(super) mod tests {
             }),
             plugin: Arc::clone(&plugin),
         });
-        Snapshot { generation: 1, tools: tools.collect(), plugins: vec![plugin.clone()] }
+        Snapshot {
+            generation: 1,
+            tools: tools.collect(),
+            plugins: vec![plugin.clone()],
+            ..Snapshot::default()
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use super::forms;
+
 /// Questions that a program may ask at a time: more than anyone wants to answer in one go.
 const REQUESTS: usize = 16;
 
@@ -76,14 +78,11 @@ fn elicitation_lacks(params: &Value) -> Option<&'static str> {
     if !params["message"].is_string() {
         return Some("`params.message`, a text");
     }
-    let schema = &params["requestedSchema"];
-    let is_field = |field: &Value| field["type"].is_string();
-    let is_form = schema["type"] == "object"
-        && schema["properties"].as_object().is_some_and(|fields| fields.values().all(is_field));
     match params.get("mode").map_or(Some("form"), Value::as_str) {
         Some("form") => {
-            let what = "`params.requestedSchema`, the JSON Schema of an object whose `properties` have a `type` each";
-            (!is_form).then_some(what)
+            let what = "`params.requestedSchema`, the JSON Schema of an object whose `properties` are each a text, a \
+                number, a boolean or a choice among texts, as MCP's forms have them";
+            (!forms::is_form(&params["requestedSchema"])).then_some(what)
         }
         Some("url") => (!params["url"].is_string()).then_some("`params.url`, a text"),
         _ => Some("a `params.mode` that is `form` or `url`"),

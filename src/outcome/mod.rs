@@ -6,6 +6,7 @@
 
 mod asks;
 mod content;
+mod forms;
 mod media;
 mod passthrough;
 

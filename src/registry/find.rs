@@ -116,7 +116,7 @@ mod tests {
             })
             .collect();
         served.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
-        Snapshot { generation: 1, plugins: Vec::new(), tools: served }
+        Snapshot { generation: 1, tools: served, ..Snapshot::default() }
     }
 
     #[test]

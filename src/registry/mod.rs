@@ -14,7 +14,7 @@ mod narrow;
 mod report;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub plugins: Vec<Arc<Plugin>>,
     /// Every tool, in the order of names.
     pub tools: Vec<Served>,
+    /// The plugins, by name, that have tools outside of this snapshot: it is narrowed.
+    pub partial: BTreeSet<String>,
 }
 
 /// A tool and the plugin that it belongs to.
@@ -277,7 +279,7 @@ fn assemble(loaded: Vec<Loaded>, kept: &mut Kept) -> Snapshot {
         .map(|(owner, tool)| Served { tool: Arc::new(tool), plugin: plugins[owner].clone() })
         .collect();
     tools.sort_by(|a, b| a.tool.name.cmp(&b.tool.name));
-    Snapshot { generation: 0, plugins, tools }
+    Snapshot { generation: 0, plugins, tools, partial: BTreeSet::new() }
 }
 
 impl Kept {

@@ -3,18 +3,22 @@
 //!
 //! Request → passed on, or refused with a reason. It wraps the whole application, so no route can be outside of it.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, web::Data};
+use actix_web::web::{Bytes, Data};
+use actix_web::{Error, HttpMessage as _};
+use futures_util::stream;
 
 use super::App;
 use super::body::Rest;
+use super::cors::{self, Cors};
 use super::keys::{Keys, Known, text};
 use super::peers::Peers;
 use super::rate::Limiter;
@@ -45,7 +49,7 @@ pub(super) struct Guard {
     keys: Keys,
     limiter: Option<Limiter>,
     allowed_hosts: Vec<String>,
-    allowed_origins: Vec<String>,
+    cors: Cors,
     body_limit: usize,
 }
 
@@ -72,28 +76,31 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// Whether it only wants to know how the server is.
     fn is_probe(&self) -> bool {
-        self.method == Method::GET && PROBES.contains(&self.path) && !Keys::any(self.headers)
+        self.only_reads() && PROBES.contains(&self.path) && !Keys::any(self.headers)
     }
 
     /// Whether it wants one of the page's own files. They say nothing of this server, and a browser that opens an
     /// address has no key to send. The page asks its user for one and sends it with all else that it wants.
     fn is_file(&self) -> bool {
-        self.method == Method::GET && web::asset(self.path).is_some()
+        self.only_reads() && web::asset(self.path).is_some()
+    }
+
+    /// `HEAD` is `GET` without the body (RFC 9110, section 9.3.2).
+    fn only_reads(&self) -> bool {
+        *self.method == Method::GET || *self.method == Method::HEAD
     }
 }
 
 impl Guard {
     pub(super) fn new(http: &Http) -> Guard {
-        let lower = |list: &[String]| list.iter().map(|s| s.trim().to_ascii_lowercase()).collect::<Vec<_>>();
-        let origins = lower(&http.allowed_origins);
         Guard {
             peers: Peers::new(),
             allow_external: http.allow_external,
             require_auth: http.require_auth,
             keys: Keys::new(http),
             limiter: http.rate.map(Limiter::new),
-            allowed_hosts: lower(&http.allowed_hosts),
-            allowed_origins: origins.iter().map(|o| o.trim_end_matches('/').to_owned()).collect(),
+            allowed_hosts: http.allowed_hosts.clone(),
+            cors: Cors::new(&http.allowed_origins),
             body_limit: http.body_limit,
         }
     }
@@ -108,7 +115,8 @@ impl Guard {
         self.check_host(asked, key.is_some())?;
         self.check_origin(asked)?;
         let is_stranger = !self.may_know(asked.peer, key.is_some());
-        if is_stranger && !asked.is_probe() && !asked.is_file() {
+        let needs_no_key = asked.is_probe() || asked.is_file() || self.is_preflight(asked);
+        if is_stranger && !needs_no_key {
             let message = "a key is needed: `Authorization: Bearer KEY` or `X-API-Key: KEY`";
             return Err(Refusal::new(StatusCode::UNAUTHORIZED, "missing_key", message));
         }
@@ -160,7 +168,7 @@ impl Guard {
                 .strip_prefix("http://")
                 .or_else(|| origin.strip_prefix("https://"))
                 .and_then(host_name);
-            self.allowed_origins.contains(&origin) || name.is_some_and(|name| self.is_our_name(&name))
+            self.cors.allows(&origin) || name.is_some_and(|name| self.is_our_name(&name))
         };
         let mut origins = asked.headers.get_all(header::ORIGIN).peekable();
         let is_link = || asked.is_file() && text(asked.headers, &FETCH_DESTINATION) == Some("document");
@@ -172,6 +180,10 @@ impl Guard {
         let message =
             "a page of another site asks; `--allowed-origin ORIGIN` adds one that names itself by `Origin`";
         Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", message))
+    }
+
+    fn is_preflight(&self, asked: Asked<'_>) -> bool {
+        self.cors.is_preflight(asked.method, asked.headers)
     }
 
     /// Whether it has the key, or needs none.
@@ -231,10 +243,12 @@ pub(super) async fn guard(
         authority: request.head().uri.authority().map(Authority::as_str),
         headers: request.headers(),
     };
-    match app.guard.check(asked) {
+    let origin = app.guard.cors.origin(asked.headers);
+    let mut response = match app.guard.check(asked) {
+        Ok(_) if app.guard.is_preflight(asked) => request.into_response(cors::preflight()),
         Ok(passed) => {
             request.extensions_mut().insert(passed);
-            next.call(request).await.map(|response| rest.kept_by(response.map_into_boxed_body()))
+            next.call(request).await?.map_into_boxed_body()
         }
         Err(refusal) => {
             log::info!(
@@ -244,9 +258,26 @@ pub(super) async fn guard(
                 asked.peer,
                 refusal.reason()
             );
-            Ok(rest.kept_by(request.into_response(refusal.response())))
+            request.into_response(refusal.response())
         }
+    };
+    app.guard.cors.mark(response.headers_mut(), origin);
+    if response.request().method() == Method::HEAD {
+        response = without_body(response);
     }
+    Ok(rest.kept_by(response))
+}
+
+/// An answer to `HEAD`: with the length that `GET` has, and without the body. The server leaves bodies out itself, but by
+/// the last request that it has read, which may be a later one of the same connection. A length of its own is kept only
+/// for a body that has none, so an empty stream stands for the body.
+fn without_body(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let BodySize::Sized(length) = response.response().body().size() else { return response };
+    let nothing = stream::empty::<Result<Bytes, Infallible>>();
+    let mut response = response.map_body(|_, _| BoxBody::new(BodyStream::new(nothing)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    response.response_mut().head_mut().no_chunking(true);
+    response
 }
 
 #[cfg(test)]
@@ -263,7 +294,7 @@ mod tests {
             keys: Vec::new(),
             require_auth: false,
             allowed_hosts: vec!["mcp.example".into()],
-            allowed_origins: vec!["https://app.example/".into()],
+            allowed_origins: vec!["https://app.example".into()],
             body_limit: 100,
             ..Http::default()
         }

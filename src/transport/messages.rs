@@ -9,12 +9,13 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::reply::{self, Accept, Exchange, Refusal};
-use super::streamable::stated_revision;
+use super::streamable::{bad_request, check_single, stated_revision};
 use super::{App, Body};
 use crate::mcp::access::Access;
-use crate::mcp::era::Revision;
+use crate::mcp::era::{self, Revision};
 use crate::mcp::message::{self, Fault, Incoming, Message, Response, RpcError};
-use crate::mcp::session::{Outgoing, Session};
+use crate::mcp::outgoing::Outgoing;
+use crate::mcp::session::Session;
 use crate::mcp::{Context, dispatch};
 
 #[derive(Deserialize)]
@@ -27,8 +28,15 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
         Ok(read) => read,
         Err(refusal) => return refusal.response(),
     };
-    let query = web::Query::<Query>::from_query(request.query_string());
-    match query.ok().and_then(|q| q.into_inner().session_id) {
+    if let Err(fault) = check_single(&request) {
+        return bad_request(fault);
+    }
+    let Ok(Query { session_id }) = web::Query::from_query(request.query_string()).map(web::Query::into_inner)
+    else {
+        let message = "the query is to be `session_id=ID`, once, or empty";
+        return Refusal::new(StatusCode::BAD_REQUEST, "bad_query", message).response();
+    };
+    match session_id {
         Some(id) => with_session(&app, &access, &id, &body),
         None => bare(&request, &app, &access, &body).await,
     }
@@ -40,7 +48,7 @@ fn with_session(app: &App, access: &Access, id: &str, body: &[u8]) -> HttpRespon
     };
     let (messages, batch) = match read(body, session.revision()) {
         Ok(read) => read,
-        Err(fault) => return reply::rpc(StatusCode::BAD_REQUEST, &fault.response()),
+        Err(fault) => return bad_request(fault),
     };
     let refused = begin_all(app, &session, messages, &outgoing, &outgoing);
     let Some(first) = refused.first() else {
@@ -58,7 +66,7 @@ async fn bare(request: &HttpRequest, app: &App, access: &Access, body: &[u8]) ->
     };
     let (messages, batch) = match read(body, revision) {
         Ok(read) => read,
-        Err(fault) => return reply::rpc(StatusCode::BAD_REQUEST, &fault.response()),
+        Err(fault) => return bad_request(fault),
     };
     let (answers, receiver) = Outgoing::channel();
     let cancel = CancellationToken::new();
@@ -85,11 +93,7 @@ async fn bare(request: &HttpRequest, app: &App, access: &Access, body: &[u8]) ->
 pub(super) fn read(body: &[u8], revision: Revision) -> Result<(Vec<Result<Message, Fault>>, bool), Fault> {
     match message::parse(body)? {
         Incoming::One(message) => Ok((vec![Ok(message)], false)),
-        Incoming::Batch(messages) if revision.has_batches() => Ok((messages, true)),
-        Incoming::Batch(_) => {
-            let message = format!("revision {} has no batches", revision.as_str());
-            Err(Fault { id: None, error: RpcError::new(RpcError::INVALID_REQUEST, message) })
-        }
+        Incoming::Batch(messages) => Ok((era::batch(messages, revision)?, true)),
     }
 }
 

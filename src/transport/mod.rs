@@ -4,6 +4,7 @@
 //! to stop.
 
 mod body;
+mod cors;
 mod guard;
 mod health;
 mod keys;
@@ -66,32 +67,37 @@ pub struct Route {
     pub method: &'static str,
     /// The path, without query; `{profile}` stands for the name of a profile.
     pub path: &'static str,
-    handler: fn() -> actix_web::Route,
+    /// Whether it has `HEAD` too, as all that is read at once has (RFC 9110, section 9.1); streams have not.
+    has_head: bool,
+    handler: Handler,
 }
+
+/// Gives a route its handler.
+type Handler = fn(actix_web::Route) -> actix_web::Route;
 
 /// The part of a path that names a profile.
 const PROFILE: &str = "profile";
 
 /// Every route there is, looked through in this order; whatever else is asked for is 404 or 405, behind the same guard.
 pub const ROUTES: [Route; 27] = [
-    Route { method: "POST", path: "/mcp", handler: || web::post().to(streamable::post) },
-    Route { method: "GET", path: "/mcp", handler: || web::get().to(streamable::get) },
-    Route { method: "DELETE", path: "/mcp", handler: || web::delete().to(streamable::delete) },
-    Route { method: "POST", path: "/mcp/{profile}", handler: || web::post().to(streamable::post) },
-    Route { method: "GET", path: "/mcp/{profile}", handler: || web::get().to(streamable::get) },
-    Route { method: "DELETE", path: "/mcp/{profile}", handler: || web::delete().to(streamable::delete) },
-    Route { method: "GET", path: "/health", handler: || web::get().to(health::get) },
-    Route { method: "GET", path: "/health/live", handler: || web::get().to(health::live) },
-    Route { method: "GET", path: "/metrics", handler: || web::get().to(metrics::get) },
-    Route { method: "GET", path: "/sse", handler: || web::get().to(sse::get) },
-    Route { method: "GET", path: "/sse/{profile}", handler: || web::get().to(sse::get) },
-    Route { method: "POST", path: "/messages/", handler: || web::post().to(messages::post) },
-    Route { method: "POST", path: "/messages", handler: || web::post().to(messages::post) },
-    Route { method: "POST", path: "/messages/{profile}", handler: || web::post().to(messages::post) },
-    Route { method: "GET", path: "/inspect/plugins", handler: || web::get().to(page::plugins) },
-    Route { method: "GET", path: "/inspect/tool", handler: || web::get().to(page::tool) },
-    Route { method: "POST", path: "/inspect/argv", handler: || web::post().to(page::argv) },
-    Route { method: "GET", path: "/inspect/calls", handler: || web::get().to(page::calls) },
+    route("POST", "/mcp", |route| route.to(streamable::post)),
+    route("GET", "/mcp", |route| route.to(streamable::get)),
+    route("DELETE", "/mcp", |route| route.to(streamable::delete)),
+    route("POST", "/mcp/{profile}", |route| route.to(streamable::post)),
+    route("GET", "/mcp/{profile}", |route| route.to(streamable::get)),
+    route("DELETE", "/mcp/{profile}", |route| route.to(streamable::delete)),
+    read("/health", |route| route.to(health::get)),
+    read("/health/live", |route| route.to(health::live)),
+    read("/metrics", |route| route.to(metrics::get)),
+    route("GET", "/sse", |route| route.to(sse::get)),
+    route("GET", "/sse/{profile}", |route| route.to(sse::get)),
+    route("POST", "/messages/", |route| route.to(messages::post)),
+    route("POST", "/messages", |route| route.to(messages::post)),
+    route("POST", "/messages/{profile}", |route| route.to(messages::post)),
+    read("/inspect/plugins", |route| route.to(page::plugins)),
+    read("/inspect/tool", |route| route.to(page::tool)),
+    route("POST", "/inspect/argv", |route| route.to(page::argv)),
+    read("/inspect/calls", |route| route.to(page::calls)),
     file(0),
     file(1),
     file(2),
@@ -103,9 +109,29 @@ pub const ROUTES: [Route; 27] = [
     file(8),
 ];
 
+const fn route(method: &'static str, path: &'static str, handler: Handler) -> Route {
+    Route { method, path, has_head: false, handler }
+}
+
+/// What is read at once.
+const fn read(path: &'static str, handler: Handler) -> Route {
+    Route { method: "GET", path, has_head: true, handler }
+}
+
 /// A file of the page: [`ASSETS`].
 const fn file(index: usize) -> Route {
-    Route { method: "GET", path: ASSETS[index].path, handler: || web::get().to(page::file) }
+    read(ASSETS[index].path, |route| route.to(page::file))
+}
+
+impl Route {
+    fn methods(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.method).chain(self.has_head.then_some("HEAD"))
+    }
+
+    fn handlers(&self) -> impl Iterator<Item = actix_web::Route> {
+        let named = |name: &str| Method::from_bytes(name.as_bytes()).expect("the name of a method");
+        self.methods().map(move |name| (self.handler)(web::method(named(name))))
+    }
 }
 
 impl std::fmt::Debug for Route {
@@ -264,7 +290,7 @@ fn application(
         }
         let mut resource = web::resource(route.path);
         for same in ROUTES.iter().filter(|r| r.path == route.path) {
-            resource = resource.route((same.handler)());
+            resource = same.handlers().fold(resource, actix_web::Resource::route);
         }
         application = application.service(resource.default_service(web::to(wrong_method)));
     }
@@ -296,7 +322,7 @@ async fn not_found(request: HttpRequest) -> HttpResponse {
 /// The methods that a path has; `OPTIONS` asks just for these.
 async fn wrong_method(request: HttpRequest) -> HttpResponse {
     let pattern = request.match_pattern().unwrap_or_default();
-    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == pattern).map(|r| r.method).collect();
+    let methods: Vec<&str> = ROUTES.iter().filter(|r| r.path == pattern).flat_map(Route::methods).collect();
     let allow = methods.join(", ");
     let mut response = if request.method() == Method::OPTIONS {
         HttpResponse::NoContent().finish()

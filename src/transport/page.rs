@@ -55,7 +55,7 @@ pub(super) async fn tool(request: HttpRequest, app: http::Data<App>) -> HttpResp
     blocking(app, move |server| {
         let snapshot = shown?;
         let served = snapshot.find(&name).ok_or_else(|| unknown_tool(&name))?;
-        json(&web::tool(served, server.pages(&served.plugin.name).as_ref()))
+        json(&web::tool(&snapshot, served, server.pages(&served.plugin.name).as_ref()))
     })
     .await
 }

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::mcp::era::Revision;
 use crate::mcp::fit;
 use crate::mcp::message::{Response, RpcError};
-use crate::mcp::session::Out;
+use crate::mcp::outgoing::Out;
 
 /// A comment is sent after so long without a message, so that proxies keep the stream and a peer that vanished
 /// without a word is noticed.
@@ -240,17 +240,25 @@ fn told_in_order(
     held: impl Send + 'static,
 ) -> impl Stream<Item = sse::Event> + 'static {
     futures_util::stream::unfold((first, rest, held), |(mut first, mut rest, held)| async move {
-        let next = match first.pop_front() {
-            Some(out) => Some(out),
-            None => rest.recv().await,
-        };
-        next.map(|out| (event(&out), (first, rest, held)))
+        loop {
+            let next = match first.pop_front() {
+                Some(out) => out,
+                None => rest.recv().await?,
+            };
+            if let Some(event) = event(&next) {
+                return Some((event, (first, rest, held)));
+            }
+        }
     })
 }
 
-/// A message as an event.
-pub(super) fn event(message: &Out) -> sse::Event {
-    sse::Data::new(fit::encoded(message, fit::EVENT_LIMIT)).event("message").into()
+/// A message as an event; `None` for one that is not sent, since it is too large and can't be made smaller.
+pub(super) fn event(message: &Out) -> Option<sse::Event> {
+    let data = fit::encoded(message, fit::EVENT_LIMIT);
+    if data.is_none() {
+        log::warn!("a message that is over what an event of a stream holds was not sent");
+    }
+    Some(sse::Data::new(data?).event("message").into())
 }
 
 /// A stream of events as a response.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_lab::sse;
-use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::mpsc;
+use futures_util::{StreamExt as _, stream};
 
 use super::App;
 use super::reply::{self, Refusal};
 use crate::mcp::Changes;
 use crate::mcp::era::Revision;
-use crate::mcp::session::{Out, Session};
+use crate::mcp::outgoing::{Out, Stream};
+use crate::mcp::session::Session;
 
 /// Ends the session when the stream is dropped.
 struct Ending {
@@ -37,7 +37,7 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
     let profile = request.match_info().get(super::PROFILE).unwrap_or_default();
     let endpoint = format!("/messages/{profile}?session_id={}", session.id());
     let endpoint = sse::Data::new(endpoint).event("endpoint").into();
-    let changes = app.server.list_changes();
+    let changes = app.server.list_changes(&session);
     let ending = Ending { app, session: Arc::clone(&session) };
     let stream = session_stream(session, messages, changes, ending);
     reply::events(&request, stream::iter([endpoint]).chain(stream))
@@ -52,23 +52,28 @@ fn open(app: &App, request: &HttpRequest) -> Result<Arc<Session>, Refusal> {
 /// All messages to a session, and word of each list that changes, as events. `held` is dropped with the stream.
 pub(super) fn session_stream(
     session: Arc<Session>,
-    messages: mpsc::Receiver<Out>,
-    changes: Changes,
+    messages: Stream,
+    changes: Changes<'static>,
     held: impl Send + 'static,
-) -> impl Stream<Item = sse::Event> + 'static {
+) -> impl futures_util::Stream<Item = sse::Event> + 'static {
     stream::unfold(
         (session, messages, changes, held),
         |(session, mut messages, mut changes, held)| async move {
-            let message = loop {
-                tokio::select! {
+            let event = loop {
+                let message = tokio::select! {
                     biased;
-                    out = messages.recv() => break out?,
+                    out = messages.next() => out?,
                     list = changes.next() => if session.is_settled() {
-                        break Out::Notification(list.changed());
+                        Out::Notification(list.changed())
+                    } else {
+                        continue;
                     },
+                };
+                if let Some(event) = reply::event(&message) {
+                    break event;
                 }
             };
-            Some((reply::event(&message), (session, messages, changes, held)))
+            Some((event, (session, messages, changes, held)))
         },
     )
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::mpsc;
 
 use crate::mcp::era::{self, Revision};
-use crate::mcp::message::{self, Fault, Incoming, Message, Request, Response, RpcError};
-use crate::mcp::session::{Out, Outgoing, Session};
+use crate::mcp::message::{self, Incoming, Message, Request, Response, RpcError};
+use crate::mcp::outgoing::{Out, Outgoing, Stream};
+use crate::mcp::session::Session;
 use crate::mcp::{Changes, Context, Server, dispatch};
 
 /// Bytes of one line; a longer one is skipped and answered with an error.
@@ -35,7 +35,7 @@ pub async fn serve(
     let access = server.access(None, None).map_err(io::Error::other)?;
     let session = Session::new(access, Revision::NEWEST_LEGACY);
     let messages = session.attach();
-    let writing = write(output, messages, server.list_changes(), &session);
+    let writing = write(output, messages, server.list_changes(&session), &session);
     tokio::pin!(writing);
 
     let (ended, grace) = tokio::select! {
@@ -85,10 +85,8 @@ async fn read(server: &Arc<Server>, session: &Arc<Session>, input: impl AsyncRea
 async fn take(server: &Arc<Server>, session: &Arc<Session>, line: &[u8], outgoing: &Outgoing) {
     let messages = match message::parse(line) {
         Ok(Incoming::One(message)) => vec![Ok(message)],
-        Ok(Incoming::Batch(messages)) if session.revision().has_batches() => messages,
-        Ok(Incoming::Batch(_)) => {
-            let message = format!("revision {} has no batches", session.revision().as_str());
-            vec![Err(Fault { id: None, error: RpcError::new(RpcError::INVALID_REQUEST, message) })]
+        Ok(Incoming::Batch(messages)) => {
+            era::batch(messages, session.revision()).unwrap_or_else(|fault| vec![Err(fault)])
         }
         Err(fault) => vec![Err(fault)],
     };
@@ -135,14 +133,14 @@ fn begin(
 
 async fn write(
     mut output: impl AsyncWrite + Unpin,
-    mut messages: mpsc::Receiver<Out>,
-    mut changes: Changes,
+    mut messages: Stream,
+    mut changes: Changes<'_>,
     session: &Session,
 ) -> io::Result<()> {
     loop {
         let mut line = tokio::select! {
             biased;
-            out = messages.recv() => match out {
+            out = messages.next() => match out {
                 Some(out) => out.encode(),
                 None => return Ok(()),
             },

@@ -15,8 +15,9 @@ use super::reply::{self, Accept, Exchange, Refusal};
 use super::{App, Body, messages, sse};
 use crate::mcp::access::Access;
 use crate::mcp::era::{self, Revision};
-use crate::mcp::message::{self, Fault, Incoming, Message, Params, Request, Response, RpcError};
-use crate::mcp::session::{Outgoing, Session};
+use crate::mcp::message::{self, Fault, Id, Incoming, Message, Params, Request, RpcError};
+use crate::mcp::outgoing::Outgoing;
+use crate::mcp::session::Session;
 use crate::mcp::{Context, dispatch};
 
 const VERSION: &str = "mcp-protocol-version";
@@ -38,8 +39,14 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
         Ok(incoming) => incoming,
         Err(fault) => return bad_request(fault),
     };
+    if let Err(fault) = check_single(&request) {
+        return bad_request(Fault { id: id(&incoming), ..fault });
+    }
     let header = header(&request, VERSION);
     match incoming {
+        Incoming::Batch(_) if era::is_modern(None, header) => {
+            bad_request(era::no_batches(Revision::V2026_07_28))
+        }
         Incoming::One(message) if era::is_modern(params(&message), header) => {
             modern(&request, &app, access, message, accept).await
         }
@@ -53,8 +60,19 @@ pub(super) async fn post(request: HttpRequest, app: web::Data<App>, body: Body) 
     }
 }
 
+/// The id of a request that stands by itself.
+fn id(incoming: &Incoming) -> Option<Id> {
+    match incoming {
+        Incoming::One(Message::Request(asked)) => Some(asked.id.clone()),
+        _ => None,
+    }
+}
+
 /// The server's own stream of a legacy session. A new one takes the place of one that is still open.
 pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    if let Err(fault) = check_single(&request) {
+        return bad_request(fault);
+    }
     let accepts = || {
         if Accept::of(&request).events {
             return Ok(());
@@ -65,7 +83,8 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
     match app.check_running().and_then(|()| accepts()).and_then(|()| session(&request, &app)) {
         Ok(session) => {
             let messages = session.attach();
-            let stream = sse::session_stream(session, messages, app.server.list_changes(), ());
+            let changes = app.server.list_changes(&session);
+            let stream = sse::session_stream(session, messages, changes, ());
             reply::events(&request, stream)
         }
         Err(refusal) => refusal.response(),
@@ -74,6 +93,9 @@ pub(super) async fn get(request: HttpRequest, app: web::Data<App>) -> HttpRespon
 
 /// Ends a legacy session and all that runs in it.
 pub(super) async fn delete(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    if let Err(fault) = check_single(&request) {
+        return bad_request(fault);
+    }
     match session(&request, &app) {
         Ok(session) => {
             app.streamable.remove(session.id());
@@ -176,10 +198,15 @@ async fn modern(
         }
         Message::Response { .. } => return reply::accepted(),
     };
-    let checked = era::modern_meta(&asked.params).and_then(|meta| {
-        check_headers(request, &meta.version, &asked)?;
+    let check = || {
+        if let Some(version) = era::named(&asked.params) {
+            check_header(request, VERSION, Some(version))?;
+        }
+        let meta = era::modern_meta(&asked.params)?;
+        check_headers(request, &asked)?;
         Ok((era::modern_revision(&meta.version)?, meta))
-    });
+    };
+    let checked = check();
     let (revision, meta) = match checked {
         Ok(checked) => checked,
         Err(error) => return bad_request(Fault { id: Some(asked.id), error }),
@@ -201,9 +228,22 @@ async fn modern(
     exchange.respond(request, accept, cancel.drop_guard()).await
 }
 
+/// None of the protocol's headers says two things: what stands between may have read the other one.
+pub(super) fn check_single(request: &HttpRequest) -> Result<(), Fault> {
+    for name in [VERSION, SESSION.as_str(), METHOD, NAME] {
+        let mut values = request.headers().get_all(name);
+        let first = values.next();
+        if values.any(|value| Some(value) != first) {
+            let error =
+                RpcError::new(RpcError::HEADER_MISMATCH, format!("header `{name}` has several values"));
+            return Err(Fault { id: None, error: error.with(json!({"header": name})) });
+        }
+    }
+    Ok(())
+}
+
 /// The headers of a modern request say the same as its body, so that what stands between can trust them.
-fn check_headers(request: &HttpRequest, version: &str, asked: &Request) -> Result<(), RpcError> {
-    check_header(request, VERSION, Some(version))?;
+fn check_headers(request: &HttpRequest, asked: &Request) -> Result<(), RpcError> {
     check_header(request, METHOD, Some(&asked.method))?;
     let key = match asked.method.as_str() {
         "tools/call" | "prompts/get" => "name",
@@ -245,7 +285,6 @@ fn params(message: &Message) -> Option<&Params> {
     }
 }
 
-fn bad_request(fault: Fault) -> HttpResponse {
-    let response: Response = fault.response();
-    reply::rpc(StatusCode::BAD_REQUEST, &response)
+pub(super) fn bad_request(fault: Fault) -> HttpResponse {
+    reply::rpc(StatusCode::BAD_REQUEST, &fault.response())
 }

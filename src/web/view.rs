@@ -126,7 +126,7 @@ pub fn plugins(snapshot: &Snapshot, pages: impl Fn(&str) -> Option<Pages>) -> Pl
     }
     let plugins = snapshot.plugins.iter().map(|plugin| {
         let own = tools.remove(plugin.name.as_str()).unwrap_or_default();
-        let diagnostics = diagnostics(plugin, &own, &pages);
+        let diagnostics = diagnostics(snapshot, plugin, &own, &pages);
         PluginView {
             name: &plugin.name,
             state: state(plugin),
@@ -138,14 +138,16 @@ pub fn plugins(snapshot: &Snapshot, pages: impl Fn(&str) -> Option<Pages>) -> Pl
 }
 
 fn diagnostics<'a>(
+    snapshot: &Snapshot,
     plugin: &'a Plugin,
     tools: &[&'a Served],
     pages: &impl Fn(&str) -> Option<Pages>,
 ) -> Vec<Noted<'a>> {
-    let mut all: Vec<Noted> = plugin.diagnostics.iter().map(|d| noted(d, None, None, None)).collect();
+    let mut all: Vec<Noted> =
+        snapshot.diagnostics(plugin).iter().map(|d| noted(d, None, None, None)).collect();
     let mut kept = None;
     plugin.root.walk(&mut |path, command| {
-        if command.diagnostics.is_empty() {
+        if command.diagnostics.is_empty() || !snapshot.tells(plugin, path, command) {
             return;
         }
         let under =
@@ -191,15 +193,17 @@ fn title(plugin: &Plugin, path: &[&str]) -> String {
     [&[plugin.name.as_str()], path].concat().join(" ")
 }
 
-/// A tool beside the help pages that it came from.
-pub fn tool<'a>(served: &'a Served, pages: Option<&Pages>) -> ToolView<'a> {
+/// A tool beside the help pages that it came from. A page that names what is not in the snapshot is left out.
+pub fn tool<'a>(snapshot: &Snapshot, served: &'a Served, pages: Option<&Pages>) -> ToolView<'a> {
     let Served { tool, plugin } = served;
     let path: Vec<&str> = tool.path.iter().map(String::as_str).collect();
     let chain = plugin.root.chain(&tool.path).unwrap_or_default();
     let levels = chain.iter().enumerate().map(|(depth, command)| {
         let path = &path[..depth];
-        let page = pages.and_then(|pages| pages.get(&path.join(" ")));
-        level(served, command, depth, path, page.map(String::as_str))
+        let tells = snapshot.tells(plugin, path, command);
+        let page = pages.filter(|_| tells).and_then(|pages| pages.get(&path.join(" ")));
+        let diagnostics = if tells { command.diagnostics.as_slice() } else { &[] };
+        level(served, command, (depth, path), page.map(String::as_str), diagnostics)
     });
     ToolView { name: &tool.name, plugin: &plugin.name, state: state(plugin), levels: levels.collect() }
 }
@@ -207,9 +211,9 @@ pub fn tool<'a>(served: &'a Served, pages: Option<&Pages>) -> ToolView<'a> {
 fn level<'a>(
     served: &'a Served,
     command: &'a Command,
-    depth: usize,
-    path: &[&str],
+    (depth, path): (usize, &[&str]),
     page: Option<&str>,
+    diagnostics: &'a [Diagnostic],
 ) -> Level<'a> {
     let page = page.map(help::plain);
     let read = page.as_deref().map(|page| Read::new(page, path, command));
@@ -228,7 +232,7 @@ fn level<'a>(
     };
     let own = served.tool.bindings.iter().filter(|b| b.depth == depth);
     let arguments = own.filter_map(sourced).collect();
-    let diagnostics = command.diagnostics.iter().map(|d| noted(d, None, None, read.as_ref())).collect();
+    let diagnostics = diagnostics.iter().map(|d| noted(d, None, None, read.as_ref())).collect();
     let shown = page.as_deref().map(|page| text::head(page, PAGE_SHOWN).to_owned());
     Level {
         command: title(&served.plugin, path),
@@ -283,6 +287,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Tool;
     use crate::plugin::offers::Offers;
     use crate::registry::State;
     use crate::schema;
@@ -308,7 +313,7 @@ mod tests {
         });
         let tools = schema::tools("t", &plugin.root, &BTreeMap::new()).tools.into_iter();
         let tools = tools.map(|tool| Served { tool: Arc::new(tool), plugin: Arc::clone(&plugin) }).collect();
-        Snapshot { generation: 7, plugins: vec![plugin], tools }
+        Snapshot { generation: 7, plugins: vec![plugin], tools, ..Snapshot::default() }
     }
 
     fn pages() -> Pages {
@@ -358,7 +363,7 @@ mod tests {
     #[test]
     fn a_tool_has_the_pages_of_all_its_commands_and_the_places_of_its_arguments() {
         let snapshot = served(State::Ready);
-        let view = serde_json::to_value(tool(&snapshot.tools[0], Some(&pages()))).unwrap();
+        let view = serde_json::to_value(tool(&snapshot, &snapshot.tools[0], Some(&pages()))).unwrap();
         let [root, run] = &view["levels"].as_array().unwrap()[..] else { panic!("{view}") };
         assert_eq!(
             [&root["command"], &root["page"], &run["command"], &run["page"]],
@@ -379,17 +384,43 @@ mod tests {
     #[test]
     fn pages_may_be_missing_long_or_coloured() {
         let snapshot = served(State::Ready);
-        let without = serde_json::to_value(tool(&snapshot.tools[0], None)).unwrap();
+        let without = serde_json::to_value(tool(&snapshot, &snapshot.tools[0], None)).unwrap();
         assert_eq!(
             [&without["levels"][1]["page"], &without["levels"][1]["arguments"][0]["entry"]],
             [&json!(null); 2]
         );
         let long = format!("\u{1b}[1m{RUN}\u{1b}[0m{}", "x".repeat(PAGE_SHOWN));
         let with = Pages::from([("run".to_owned(), long)]);
-        let view = serde_json::to_value(tool(&snapshot.tools[0], Some(&with))).unwrap();
+        let view = serde_json::to_value(tool(&snapshot, &snapshot.tools[0], Some(&with))).unwrap();
         let level = &view["levels"][1];
         assert!(level["page"].as_str().unwrap().starts_with(RUN) && level["cut"] == true);
         assert_eq!(level["page"].as_str().unwrap().len(), PAGE_SHOWN);
+    }
+
+    #[test]
+    fn a_page_that_names_what_is_left_out_is_not_shown() {
+        let mut snapshot = served(State::Ready);
+        let mut plugin = Plugin::clone(&snapshot.plugins[0]);
+        plugin.root.subcommands.push(Command { name: "wipe".into(), ..Command::default() });
+        let wipe = Tool {
+            name: "t__wipe".into(),
+            path: vec!["wipe".into()],
+            ..Tool::clone(&snapshot.tools[0].tool)
+        };
+        let plugin = Arc::new(plugin);
+        let tools = [snapshot.tools[0].tool.clone(), Arc::new(wipe)];
+        snapshot.tools = tools.map(|tool| Served { tool, plugin: plugin.clone() }).to_vec();
+        snapshot.plugins = vec![plugin];
+        let part = snapshot.narrowed(|tool| tool == "t__run", false);
+        for (snapshot, expected) in
+            [(&snapshot, [json!(ROOT), json!(RUN)]), (&part, [json!(null), json!(RUN)])]
+        {
+            let view = serde_json::to_value(tool(snapshot, &snapshot.tools[0], Some(&pages()))).unwrap();
+            assert_eq!([&view["levels"][0]["page"], &view["levels"][1]["page"]], expected.each_ref());
+        }
+        let view = serde_json::to_value(plugins(&part, |_| None)).unwrap();
+        let told = view["plugins"][0]["diagnostics"].as_array().unwrap();
+        assert_eq!(told.iter().map(|d| &d["command"]).collect::<Vec<_>>(), ["t run"]);
     }
 
     #[test]

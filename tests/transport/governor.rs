@@ -28,7 +28,7 @@ pub(super) fn profiles() -> Arc<Profiles> {
     Arc::new(Profiles::of(vec![profile::parse(text).unwrap()], None, None).unwrap())
 }
 
-fn governed() -> Running {
+pub(super) fn governed() -> Running {
     let key = |key: &str, profile: &str| ProfileKey { key: key.into(), profile: profile.into() };
     let http = Http {
         keys: vec!["any".into()],
@@ -39,7 +39,7 @@ fn governed() -> Running {
 }
 
 /// A client with a session of its own at `path`.
-async fn connect(server: &Running, path: &str, client: Client) -> (Client, String) {
+pub(super) async fn connect(server: &Running, path: &str, client: Client) -> (Client, String) {
     let url = format!("{}{path}", server.base);
     let client = Client { revision: REVISION.into(), ..client }.both();
     let response = client.post(&url, &initialize(REVISION)).await;
@@ -60,7 +60,7 @@ async fn listed((client, url): &(Client, String)) -> String {
 }
 
 /// Calls `sanctum__tools` by a client that takes JSON only, and gives its answer.
-async fn govern((client, url): &(Client, String), arguments: Value) -> Value {
+pub(super) async fn govern((client, url): &(Client, String), arguments: Value) -> Value {
     let client = client.clone().with("accept", "application/json");
     let (_, answer) = client.ask(url, &call(2, "sanctum__tools", arguments)).await;
     answer["result"].clone()
@@ -161,6 +161,30 @@ async fn two_modern_clients_neither_see_nor_block_each_other() {
 }
 
 #[tokio::test]
+async fn a_contract_tells_of_the_profiles_commands_alone() {
+    let server = governed();
+    let contract = json!({"uri": "smcp://fake/contract"});
+    let commands = |answer: &Value| {
+        let text = answer["result"]["contents"][0]["text"].as_str().unwrap();
+        let contract: Value = serde_json::from_str(text).unwrap();
+        let commands = contract["command"]["subcommands"].as_array().unwrap();
+        commands.iter().map(|c| c["name"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    for (path, expected) in [
+        ("/mcp", "audio echo"),
+        ("/mcp/writer", "sleep strict"),
+        ("/mcp/full", "audio echo progress sleep strict"),
+    ] {
+        let (client, url) = connect(&server, path, Client::default()).await;
+        let (_, answer) = client.ask(&url, &request(1, "resources/read", contract.clone())).await;
+        assert_eq!(commands(&answer), expected, "{path}");
+        let (client, read) = modern::prepared(1, "resources/read", contract.clone());
+        let (_, answer) = client.ask(&url, &read).await;
+        assert_eq!(commands(&answer), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_older_transport_has_profiles_by_path() {
     let server = governed();
     let client = Client::of(REVISION);
@@ -172,7 +196,7 @@ async fn the_older_transport_has_profiles_by_path() {
     events.message("initialize").await;
     client.post(&url, &request(1, "tools/list", json!({}))).await;
     assert_eq!(names(&events.message("tools/list").await).join(" "), "health sanctum__tools sleep strict");
-    client.post(&url, &call(2, "sanctum__tools", json!({"action": "attach", "tool": "fake.echo"}))).await;
+    client.post(&url, &call(2, "sanctum__tools", json!({"action": "attach", "tool": "fake.nothing"}))).await;
     let refused = events.message("tools/call").await;
     assert_eq!(refused["result"]["structuredContent"]["error"]["code"], "invalid_tool_name");
     client.post(&url, &call(3, "sanctum__tools", json!({"action": "attach", "tool": "echo"}))).await;

@@ -25,11 +25,15 @@ const PAGE: [&str; 9] = [
 
 /// What says without a key whether the server is well, and no more.
 fn is_probe(method: &Method, path: &str) -> bool {
-    *method == Method::GET && ["/health", "/health/live"].contains(&path)
+    only_reads(method) && ["/health", "/health/live"].contains(&path)
 }
 
 fn is_file(method: &Method, path: &str) -> bool {
-    *method == Method::GET && PAGE.contains(&path)
+    only_reads(method) && PAGE.contains(&path)
+}
+
+fn only_reads(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
 }
 
 /// Every route there is, and requests that no route takes.
@@ -40,6 +44,8 @@ fn targets() -> Vec<(Method, &'static str)> {
         (Method::PUT, "/mcp"),
         (Method::OPTIONS, "/sse"),
         (Method::HEAD, "/health"),
+        (Method::HEAD, "/metrics"),
+        (Method::HEAD, "/"),
     ];
     routes.chain(others).collect()
 }
@@ -77,7 +83,8 @@ async fn no_route_is_outside_of_the_guard() {
                 continue;
             }
             if expected == 401 && headers.len() == 1 && is_probe(&method, path) {
-                assert_eq!((code, body.as_object().unwrap().len()), (200, 1), "{path} {body}");
+                assert_eq!(code, 200, "{path} {body}");
+                assert!(method == Method::HEAD || body.as_object().unwrap().len() == 1, "{path} {body}");
                 continue;
             }
             assert_eq!(code, expected, "{method} {path} {headers:?}");
@@ -223,4 +230,118 @@ async fn what_no_route_takes_is_said_in_json() {
         (asked.status().as_u16(), asked.headers()["allow"].to_str().unwrap()),
         (204, "POST, GET, DELETE")
     );
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let server = start(http());
+    let ask = async |method: Method, path: &str| {
+        let asked = reqwest::Client::new().request(method, format!("{}{path}", server.base));
+        let response = asked.header("accept", "text/event-stream").send().await.unwrap();
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let about =
+            (response.status().as_u16(), header("content-type"), header("content-length"), header("allow"));
+        (about, response)
+    };
+    let streams = ["/mcp", "/mcp/{profile}", "/sse", "/sse/{profile}"];
+    for route in ROUTES.iter().filter(|route| route.method == "GET") {
+        let (head, answer) = ask(Method::HEAD, route.path).await;
+        assert_eq!(answer.bytes().await.unwrap(), "", "{route:?}");
+        if streams.contains(&route.path) {
+            assert_eq!(head.0, 405, "{route:?}");
+            assert!(!head.3.unwrap().contains("HEAD"), "{route:?}");
+            continue;
+        }
+        let (get, answer) = ask(Method::GET, route.path).await;
+        let length = answer.bytes().await.unwrap().len();
+        assert!(length > 0 && head.2.is_some(), "{route:?}");
+        if !["/metrics", "/health"].contains(&route.path) {
+            assert_eq!(head, get, "{route:?}");
+        }
+        assert_eq!(ask(Method::PUT, route.path).await.0.3.as_deref(), Some("GET, HEAD"), "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn head_has_no_body_whatever_comes_after_it() {
+    let server = start(http());
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let ask =
+        |method: &str, more: &str| format!("{method} /health/live HTTP/1.1\r\nHost: localhost\r\n{more}\r\n");
+    let asked = [ask("HEAD", ""), ask("HEAD", ""), ask("GET", "Connection: close\r\n")].concat();
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answers)).await.unwrap().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert_eq!(answers.matches("content-length: 18").count(), 3, "{answers}");
+    assert_eq!(answers.matches("alive").count(), 1, "{answers}");
+}
+
+/// What a browser reads of an answer before its page gets it.
+async fn to_page(
+    server: &Running,
+    method: &Method,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (u16, Vec<Option<String>>) {
+    let asked = reqwest::Client::new().request(method.clone(), format!("{}{path}", server.base)).body("{}");
+    let asked = headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value));
+    let response = asked.send().await.unwrap();
+    let names = [
+        "access-control-allow-origin",
+        "vary",
+        "access-control-expose-headers",
+        "access-control-allow-headers",
+    ];
+    let read = names.map(|name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()));
+    (response.status().as_u16(), read.to_vec())
+}
+
+#[tokio::test]
+async fn allowed_pages_may_read_every_answer_and_others_none() {
+    let app = "https://app.example";
+    let server = start(Http {
+        keys: vec!["secret".into()],
+        require_auth: true,
+        allowed_origins: vec![app.into()],
+        ..http()
+    });
+    let (origin, key, json) =
+        (("origin", app), ("x-api-key", "secret"), ("content-type", "application/json"));
+    let asking = ("access-control-request-method", "POST");
+    let text = |text: &str| Some(text.to_owned());
+    for (method, path) in targets() {
+        // Browsers ask without a key.
+        let (status, read) = to_page(&server, &Method::OPTIONS, path, &[origin, asking]).await;
+        assert_eq!((status, &read[..2]), (204, &[text(app), text("Origin")][..]), "{path}");
+        let taken = read[3].as_deref().unwrap();
+        for name in
+            ["content-type", "accept", "authorization", "x-api-key", "mcp-protocol-version", "mcp-session-id"]
+        {
+            assert!(taken.split(", ").any(|taken| taken == name), "{name}");
+        }
+        for headers in [&[origin, key, json][..], &[origin, json]] {
+            let (status, read) = to_page(&server, &method, path, headers).await;
+            assert_eq!(
+                read[..3],
+                [text(app), text("Origin"), text("mcp-session-id")],
+                "{status} {method} {path}"
+            );
+        }
+        for foreign in ["https://evil.example", "null", "https://app.example.evil.example"] {
+            for (method, status) in [(&method, 403), (&Method::OPTIONS, 403)] {
+                let headers = [("origin", foreign), asking, key, json];
+                let (code, read) = to_page(&server, method, path, &headers).await;
+                assert_eq!((code, &read[0]), (status, &None), "{method} {path} {foreign}");
+            }
+        }
+        let (_, read) = to_page(&server, &method, path, &[key, json]).await;
+        assert_eq!(read[..2], [None, text("Origin")], "{method} {path}");
+    }
+    // Nobody is told of it where no page is allowed; a question that is no browser's needs the key as before.
+    let (_, read) = to_page(&start(http()), &Method::GET, "/health", &[]).await;
+    assert_eq!(read, [None, None, None, None]);
+    for headers in [&[origin][..], &[asking], &[("origin", "http://localhost:1"), asking]] {
+        assert_eq!(to_page(&server, &Method::OPTIONS, "/mcp", headers).await.0, 401, "{headers:?}");
+    }
 }

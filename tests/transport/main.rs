@@ -9,6 +9,7 @@ mod asking;
 mod figures;
 mod governor;
 mod guard;
+mod lists;
 mod modern;
 mod page;
 mod plain;

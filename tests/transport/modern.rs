@@ -77,6 +77,9 @@ async fn checks_come_in_their_order() {
         r["params"]["_meta"].as_object_mut().unwrap().remove("io.modelcontextprotocol/clientCapabilities");
     });
     let unsupported = changed(&|r| r["params"]["_meta"] = meta("2099-01-01"));
+    let legacy = changed(&|r| r["params"]["_meta"] = meta("2025-11-25"));
+    let legacy_alone =
+        changed(&|r| r["params"]["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2025-11-25"}));
     let unknown = changed(&|r| r["method"] = json!("ping"));
     let future = client.clone().with("mcp-protocol-version", "2099-01-01");
     for (client, request, status, code) in [
@@ -84,6 +87,8 @@ async fn checks_come_in_their_order() {
         (client.clone(), &without_capabilities, 400, -32602),
         (client.clone().with("mcp-protocol-version", "2025-11-25"), &request, 400, -32020),
         (client.clone(), &unsupported, 400, -32020),
+        (client.clone(), &legacy, 400, -32020),
+        (client.clone(), &legacy_alone, 400, -32020),
         (future.clone(), &unsupported, 400, -32022),
         (future.clone(), &without_meta, 400, -32602),
         (client.clone().with("mcp-method", "tools/call"), &request, 400, -32020),
@@ -117,6 +122,40 @@ async fn the_name_header_says_what_the_body_says() {
     let mut nameless = client;
     nameless.headers.remove("mcp-name");
     assert_eq!(nameless.ask(&url(&server), &request).await.1["error"]["code"], json!(-32020));
+}
+
+#[tokio::test]
+async fn a_batch_is_refused_as_such() {
+    let server = start(http());
+    let (client, request) = prepared(1, "tools/list", json!({}));
+    let (status, answer) = client.ask(&url(&server), &json!([request])).await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(-32600)), "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("no batches"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_header_says_one_thing() {
+    let server = start(http());
+    let (client, request) = prepared(1, "tools/call", json!({"name": "echo", "arguments": {}}));
+    let client = client.with("mcp-session-id", "x");
+    for (name, other) in [
+        ("mcp-name", "sleep"),
+        ("mcp-method", "tools/list"),
+        ("mcp-protocol-version", "2025-11-25"),
+        ("mcp-session-id", "y"),
+    ] {
+        let mut twice = client.clone();
+        let same = twice.headers[name].clone();
+        twice.headers.append(name, same);
+        assert_eq!(twice.ask(&url(&server), &request).await.0, 200, "{name} twice the same");
+        twice.headers.append(name, other.parse().unwrap());
+        let (status, answer) = twice.ask(&url(&server), &request).await;
+        assert_eq!((status.as_u16(), &answer["error"]["code"]), (400, &json!(-32020)), "{name}");
+        assert_eq!((&answer["id"], &answer["error"]["data"]["header"]), (&json!(1), &json!(name)));
+        let bare = twice.ask(&format!("{}/messages/", server.base), &request).await;
+        assert_eq!((bare.0.as_u16(), &bare.1["error"]["code"]), (400, &json!(-32020)), "{name}");
+        assert_eq!(twice.get(&url(&server)).await.status(), 400, "{name}");
+    }
 }
 
 #[tokio::test]

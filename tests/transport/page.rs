@@ -81,7 +81,7 @@ async fn plugins_and_tools_are_told() {
 async fn to_ask_for_a_command_line_runs_nothing() {
     let server = start(http());
     let (status, body) = argv(&server, r#"{"name": "echo"}"#).await;
-    assert_eq!((status, body), (200, json!({"launch": [], "words": []})));
+    assert_eq!((status, body), (200, json!({"launch": [], "words": ["echo"]})));
     let (status, body) = argv(&server, r#"{"name": "echo", "arguments": {"b": 1}}"#).await;
     assert_eq!((status, &body["errors"][0]["argument"]), (200, &json!("b")));
     for (asked, expected, reason) in [

@@ -169,6 +169,25 @@ async fn batches_are_answered_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_post_names_its_session_once_or_has_none() {
+    let server = start(http());
+    let client = Client::of("2025-11-25");
+    let (_events, url) = open(&server, &client).await;
+    let id = url.split_once('?').unwrap().1;
+    for query in [format!("{id}&{id}"), format!("session_id=a&{id}")] {
+        let url = format!("{}/messages/?{query}", server.base);
+        let (status, answer) = client.ask(&url, &request(1, "ping", json!({}))).await;
+        assert_eq!(
+            (status.as_u16(), &answer["error"]["data"]["reason"]),
+            (400, &json!("bad_query")),
+            "{query}"
+        );
+    }
+    let url = format!("{}/messages/?other=1", server.base);
+    assert_eq!(client.ask(&url, &request(1, "ping", json!({}))).await.0, 200);
+}
+
+#[tokio::test]
 async fn sessions_are_bounded() {
     let server = start(Http { session_limit: 2, ..http() });
     let client = Client::of("2025-11-25");

@@ -183,10 +183,22 @@ async fn a_connection_chooses_its_tools_in_the_older_era_only() {
     let list = request(1, "tools/list", json!({}));
     assert_eq!(names(&pipe.ask(&list).await), "audio echo health sanctum__tools");
     pipe.send(call(2, "sanctum__tools", json!({"action": "attach-profile", "profile": "writer"}))).await;
-    assert_eq!(pipe.next("").await.unwrap()["method"], "notifications/tools/list_changed");
+    for list in ["tools", "prompts", "resources"] {
+        let told = pipe.next("").await.unwrap();
+        assert_eq!(told["method"], format!("notifications/{list}/list_changed"));
+    }
     assert_eq!(pipe.next("tools/call").await.unwrap()["result"]["isError"], json!(false));
     assert_eq!(names(&pipe.ask(&list).await), "health sanctum__tools sleep strict");
     let (_, modern) = super::modern::prepared(3, "tools/list", json!({}));
     pipe.revision = "2026-07-28";
     assert_eq!(names(&pipe.ask(&modern).await), "audio echo health", "there a list does not vary");
+}
+
+#[tokio::test]
+async fn a_cancellation_of_what_has_not_come_cancels_nothing() {
+    let mut pipe = start("2025-11-25");
+    pipe.ask(&initialize("2025-11-25")).await;
+    pipe.send(told("notifications/cancelled", json!({"requestId": 9}))).await;
+    assert_eq!(pipe.ask(&call(9, "echo", json!({"a": "b"}))).await["id"], json!(9));
+    pipe.end().await;
 }

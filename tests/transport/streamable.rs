@@ -103,6 +103,19 @@ async fn batches_run_at_once_and_are_answered_together() {
 }
 
 #[tokio::test]
+async fn initialize_is_no_part_of_a_batch() {
+    let server = start(http());
+    let client = connect(&server, "2025-03-26").await;
+    let batch = json!([request(1, "ping", json!({})), initialize("2025-11-25")]);
+    let (status, answers) = client.ask(&url(&server), &batch).await;
+    let of = |id: u64| answers.as_array().unwrap().iter().find(|a| a["id"] == json!(id)).unwrap();
+    assert_eq!((status.as_u16(), &of(1)["result"]), (200, &json!({})), "{answers}");
+    assert_eq!(of(0)["error"]["code"], json!(-32600), "{answers}");
+    // The session is what it was: batches are of its revision alone.
+    assert_eq!(client.ask(&url(&server), &json!([request(2, "ping", json!({}))])).await.0, 200);
+}
+
+#[tokio::test]
 async fn a_dropped_connection_cancels_nothing_but_the_notification_does() {
     let server = start(http());
     let client = connect(&server, "2025-11-25").await;

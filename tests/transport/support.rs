@@ -54,10 +54,26 @@ impl Fake {
         Fake(Arc::new(inner))
     }
 
-    /// Serves a new snapshot.
+    /// Serves a new snapshot, in which all tools say something new.
     pub(crate) fn reload(&self) {
-        let generation = *self.0.changed.borrow() + 1;
-        *self.0.snapshot.lock().unwrap() = snapshot(generation, &self.0.directory);
+        self.serve(snapshot(Backend::snapshot(self).generation + 1, &self.0.directory));
+    }
+
+    /// Serves the same tools, but for what `change` does to them.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Vec<Tool>)) {
+        let old = Backend::snapshot(self);
+        let mut tools = old.tools.iter().map(|served| Tool::clone(&served.tool)).collect();
+        change(&mut tools);
+        let plugin = &old.plugins[0];
+        let served = |tool: Tool| Served { tool: Arc::new(tool), plugin: Arc::clone(plugin) };
+        let (generation, plugins) = (old.generation + 1, old.plugins.clone());
+        let tools = tools.into_iter().map(served).collect();
+        self.serve(Arc::new(Snapshot { generation, plugins, tools, ..Snapshot::default() }));
+    }
+
+    fn serve(&self, snapshot: Arc<Snapshot>) {
+        let generation = snapshot.generation;
+        *self.0.snapshot.lock().unwrap() = snapshot;
         self.0.changed.send_replace(generation);
     }
 
@@ -100,8 +116,12 @@ fn offers() -> Offers {
         file = "watched.txt"
         [[resource_templates]]
         uri_template = "fake://sound/{a}"
-        command = ""
+        command = "audio"
         name = "sound"
+        [[resource_templates]]
+        uri_template = "fake://gone/{a}"
+        command = "gone"
+        name = "gone"
         [[prompts]]
         name = "greet"
         title = "Greet"
@@ -110,13 +130,20 @@ fn offers() -> Offers {
         arguments = [{ name = "arg1", required = true, choices = ["Ann", "anna", "Bob"] }, { name = "arg2" }]
         [[prompts]]
         name = "listen"
-        command = ""
+        command = "audio"
     "#;
     toml::from_str::<smcp::plugin::manifest::Manifest>(manifest).unwrap().offers()
 }
 
 /// Where the files that the fake plugin offers are: beside a plugin that is there for other tests.
 pub(crate) const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/plugins/everything");
+
+/// The fake plugin's commands, each of which is a tool.
+const TOOLS: [&str; 5] = ["audio", "echo", "progress", "sleep", "strict"];
+
+fn command(name: &str) -> Command {
+    Command { name: name.into(), ..Command::default() }
+}
 
 fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
     let plugin = Arc::new(Plugin {
@@ -128,14 +155,14 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         concurrency: None,
         warm: None,
         offers: offers(),
-        root: Command::default(),
+        root: Command { subcommands: TOOLS.map(command).to_vec(), ..Command::default() },
         state: State::Ready,
         diagnostics: vec![],
     });
-    let tools = ["audio", "echo", "progress", "sleep", "strict"].map(|name| Served {
+    let tools = TOOLS.map(|name| Served {
         tool: Arc::new(Tool {
             name: name.into(),
-            path: vec![],
+            path: vec![name.into()],
             title: Some(format!("Tool {name}")),
             description: format!("The tool {name}, edition {generation}."),
             input_schema: json!({"type": "object", "properties": {"a": {"type": "string"}}})
@@ -149,7 +176,7 @@ fn snapshot(generation: u64, directory: &Path) -> Arc<Snapshot> {
         }),
         plugin: Arc::clone(&plugin),
     });
-    Arc::new(Snapshot { generation, plugins: vec![plugin], tools: tools.to_vec() })
+    Arc::new(Snapshot { generation, plugins: vec![plugin], tools: tools.to_vec(), ..Snapshot::default() })
 }
 
 impl Backend for Fake {

@@ -20,7 +20,8 @@ impl Capabilities {
             KNOWN.into_iter().filter(|(name, _)| *name != "elicitation" || revision.has_elicitation());
         let kept = known.filter_map(|(name, parts)| {
             let own = declared(name)?;
-            let parts = parts.iter().filter(|part| own.get(**part).is_some_and(Value::is_object));
+            let parts = parts.iter().filter(|_| revision.has_modes());
+            let parts = parts.filter(|part| own.get(**part).is_some_and(Value::is_object));
             let parts: Map<String, Value> = parts.map(|part| ((*part).to_owned(), json!({}))).collect();
             Some((name.to_owned(), Value::Object(parts)))
         });
@@ -83,7 +84,9 @@ mod tests {
             json!({"elicitation": {"form": {}}, "sampling": {"tools": {}}, "roots": {}})
         );
         let old = Capabilities::of(Some(&declared), Revision::V2025_03_26);
-        assert_eq!(old.to_value(), json!({"sampling": {"tools": {}}, "roots": {}}));
+        assert_eq!(old.to_value(), json!({"sampling": {}, "roots": {}}));
+        let forms_alone = Capabilities::of(Some(&declared), Revision::V2025_06_18);
+        assert_eq!(forms_alone.to_value(), json!({"elicitation": {}, "sampling": {}, "roots": {}}));
         for none in [None, Some(json!([])), Some(json!({"roots": true}))] {
             assert_eq!(Capabilities::of(none.as_ref(), Revision::V2026_07_28), Capabilities::default());
         }

@@ -6,8 +6,11 @@ use futures_util::future;
 use serde_json::{Map, Value, json};
 
 use super::pending::Open;
+use crate::mcp::era::Revision;
+use crate::mcp::fit::EVENT_LIMIT;
 use crate::mcp::message::{RpcError, notification};
-use crate::mcp::session::{Out, Outgoing, Session};
+use crate::mcp::outgoing::{Out, Outgoing};
+use crate::mcp::session::Session;
 use crate::mcp::{Context, Server};
 use crate::outcome::{CallResult, failure};
 
@@ -23,21 +26,24 @@ pub(super) async fn ask(
     context: &Context,
     requests: &Map<String, Value>,
 ) -> Result<Map<String, Value>, CallResult> {
-    let session = context.session.as_ref();
     let unreachable = || {
         failure(
             "input_unavailable",
             "the command asks for input, and the client has no stream to be asked on",
         )
     };
-    let session = session.ok_or_else(unreachable)?;
+    let session = context.session.as_ref().ok_or_else(unreachable)?;
     let own = context.outgoing.leads_somewhere().then(|| context.outgoing.clone());
-    let stream = own.clone().or_else(|| session.outgoing()).ok_or_else(unreachable)?;
+    let line = Line { own, session };
+    line.now().ok_or_else(unreachable)?;
     let mut open: Vec<Open> = requests.values().map(|_| session.pending().open()).collect();
+    let messages = messages(&open, requests, context.revision)?;
 
     let asking = async {
-        for (question, request) in open.iter().zip(requests.values()) {
-            stream.send(Out::Request(message(question, request))).await;
+        for message in messages {
+            if let Some(stream) = line.now() {
+                stream.send(Out::Request(message)).await;
+            }
         }
         future::join_all(open.iter_mut().map(Open::answer)).await
     };
@@ -47,7 +53,7 @@ pub(super) async fn ask(
         () = context.cancel.cancelled() => Err(failure("cancelled", "the call was cancelled")),
         () = server.shutdown().cancelled() => Err(failure("cancelled", "the server is stopping")),
         () = session.winding_down().cancelled() => Err(failure("cancelled", "the session is ending")),
-        () = gone(session, stream.clone(), own.is_none()) => Err(failure("cancelled", "the client went away before it answered")),
+        () = line.gone() => Err(failure("cancelled", "the client went away before it answered")),
         () = tokio::time::sleep(PATIENCE) => {
             let message = format!("no answer came within {} minutes", PATIENCE.as_secs() / 60);
             Err(failure("timeout", &message))
@@ -56,34 +62,74 @@ pub(super) async fn ask(
     match answers {
         Ok(answers) => results(requests, answers),
         Err(failed) => {
-            withdraw(&stream, &open, &failed);
+            if let Some(stream) = line.now() {
+                withdraw(&stream, &open, &failed);
+            }
             Err(failed)
         }
     }
 }
 
-/// Waits until nobody reads the stream any more, or, where it is the session's, none that took its place.
-async fn gone(session: &Session, mut stream: Outgoing, is_sessions: bool) {
-    loop {
-        stream.closed().await;
-        if !is_sessions {
-            return;
-        }
-        tokio::time::sleep(RECONNECT).await;
-        match session.outgoing() {
-            Some(next) if !next.is_closed() => stream = next,
-            _ => return,
+/// Where a client is asked: on the call's own stream, or on the one that its session has at the time.
+struct Line<'a> {
+    own: Option<Outgoing>,
+    session: &'a Session,
+}
+
+impl Line<'_> {
+    fn now(&self) -> Option<Outgoing> {
+        self.own.clone().or_else(|| self.session.outgoing())
+    }
+
+    /// Waits until nobody reads the stream any more, or, where it is the session's, none that took its place.
+    async fn gone(&self) {
+        loop {
+            if let Some(stream) = self.now() {
+                stream.closed().await;
+            }
+            if self.own.is_some() {
+                return;
+            }
+            tokio::time::sleep(RECONNECT).await;
+            if self.now().is_none_or(|stream| stream.is_closed()) {
+                return;
+            }
         }
     }
 }
 
-fn message(question: &Open, request: &Value) -> Value {
+/// The requests as they are sent. One that a stream can't take would never be answered.
+fn messages(
+    open: &[Open],
+    requests: &Map<String, Value>,
+    revision: Revision,
+) -> Result<Vec<Value>, CallResult> {
+    let made = open.iter().zip(requests).map(|(question, (key, request))| {
+        let message = message(question, request, revision);
+        let size = message.to_string().len();
+        if size <= EVENT_LIMIT {
+            return Ok(message);
+        }
+        let said =
+            format!("the question `{key}` has {size} bytes, and a message to the client holds {EVENT_LIMIT}");
+        Err(failure("input_too_large", &said))
+    });
+    made.collect()
+}
+
+fn message(question: &Open, request: &Value, revision: Revision) -> Value {
     let mut message = json!({"jsonrpc": "2.0", "id": Value::from(&question.id), "method": request["method"]});
     if let Some(params) = request.get("params") {
         message["params"] = params.clone();
         if params["mode"] == "url" && params.get("elicitationId").is_none() {
             // 2025-11-25 wants one, later revisions none.
             message["params"]["elicitationId"] = uuid::Uuid::new_v4().to_string().into();
+        }
+        if params["mode"] == "form"
+            && !revision.has_modes()
+            && let Some(params) = message["params"].as_object_mut()
+        {
+            params.shift_remove("mode");
         }
     }
     message

@@ -35,6 +35,16 @@ pub(super) fn for_confirmation(tool: &Tool, arguments: &Map<String, Value>) -> V
     form(&message, json!({"type": "object", "properties": {}}))
 }
 
+/// The key of a request with a form that the revision does not have: one with a field that takes several choices.
+pub(super) fn beyond(requests: &Map<String, Value>, revision: Revision) -> Option<&str> {
+    let several = |request: &Value| {
+        let fields = request["params"]["requestedSchema"]["properties"].as_object();
+        fields.is_some_and(|fields| fields.values().any(|field| field["type"] == "array"))
+    };
+    let found = requests.iter().find(|(_, request)| several(request));
+    found.filter(|_| !revision.has_multiple_choice()).map(|(key, _)| key.as_str())
+}
+
 fn form(message: &str, schema: Value) -> Value {
     let shown = text::head(message, MESSAGE);
     let message = if shown.len() < message.len() { format!("{shown}\n[cut]") } else { shown.to_owned() };

@@ -84,6 +84,13 @@ pub(super) async fn answer(
         if context.revision.asks_by_results() {
             return Ok(required(server, talk, requests));
         }
+        if let Some(key) = form::beyond(&requests, context.revision) {
+            let revision = context.revision.as_str();
+            let message = format!(
+                "`{key}` asks for several choices at once, which forms of revision {revision} don't have"
+            );
+            return Ok(failure("input_unavailable", &message).into());
+        }
         let answered = match client::ask(server, context, &requests).await {
             Ok(responses) => talk.take(responses),
             Err(result) => return Ok(result.into()),

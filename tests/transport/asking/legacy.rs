@@ -298,3 +298,56 @@ async fn plugins_are_looked_at_again_after_a_call_that_changes_them() {
         list["result"]["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"grown"), "{names:?}");
 }
+
+#[tokio::test]
+async fn forms_are_such_as_the_revision_has() {
+    let world = World::start().await;
+    for (revision, several) in [("2025-06-18", false), (NEWEST, true)] {
+        let mut link = Link::open(&world, Kind::Streamable, revision, all()).await;
+        // The schema of the revision is checked with each message.
+        let question = link.question("fields", json!({"what": "mode"})).await;
+        assert_eq!(question["params"].get("mode").is_some(), several, "{revision}");
+        link.settle(&question, json!({"action": "accept", "content": {"f": "a"}})).await;
+        let result = link.result("fields", json!({"what": "nested"})).await;
+        assert!(
+            result["content"][0]["text"].as_str().unwrap().contains("`params.requestedSchema`"),
+            "{result}"
+        );
+        if several {
+            let question = link.question("fields", json!({"what": "several"})).await;
+            assert_eq!(question["params"]["requestedSchema"]["properties"]["f"]["type"], "array");
+            link.settle(&question, json!({"action": "accept", "content": {"f": ["a"]}})).await;
+        } else {
+            let result = link.result("fields", json!({"what": "several"})).await;
+            assert_eq!((&result["isError"], code(&result)), (&json!(true), "input_unavailable"));
+        }
+        // There were no pages to open before 2025-11-25, whatever a client declares.
+        if !several {
+            assert_eq!(code(&link.result("page", json!({})).await), "input_unavailable");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_no_stream_holds_ends_the_call() {
+    let world = World::start().await;
+    for kind in KINDS {
+        let mut link = Link::open(&world, kind, NEWEST, all()).await;
+        let result = link.result("fields", json!({"what": "huge"})).await;
+        assert_eq!((&result["isError"], code(&result)), (&json!(true), "input_too_large"), "{kind:?}");
+        let said = result["content"][0]["text"].as_str().unwrap();
+        assert!(said.contains("the question `k` has 104"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_with_an_open_question_ends_when_another_takes_its_place() {
+    let world = World::start().await;
+    let mut link = Link::open(&world, Kind::Session, NEWEST, all()).await;
+    let question = link.question("name", json!({})).await;
+    let mut old = link.take_stream();
+    link.reopen().await;
+    assert_eq!(old.next().await, None);
+    let result = link.settle(&question, json!({"action": "decline"})).await;
+    assert_eq!(result["structuredContent"]["action"], "decline");
+}

@@ -185,6 +185,11 @@ impl Link {
         self.posted = None;
     }
 
+    /// The stream that is read now, for the test itself.
+    pub(super) fn take_stream(&mut self) -> Events {
+        self.streams.pop_front().expect("a stream")
+    }
+
     /// Opens the session's stream in the place of the one that is open.
     pub(super) async fn reopen(&mut self) {
         let client = self.client.clone().with("accept", "text/event-stream");

@@ -98,7 +98,7 @@ fn config(root: &Path) -> Config {
         limits: Limits {
             timeout: Some(Duration::from_secs(20)),
             grace: Duration::from_secs(1),
-            output: 1 << 20,
+            output: 4 << 20,
             concurrency: 1,
             queue: 0,
         },

@@ -54,6 +54,23 @@ def page(args):
     print(ANSWERS)
 
 
+def fields(args):
+    """Asks with a form that not every revision has, or none."""
+    choices = {"type": "string", "enum": ["a", "b"]}
+    field = {
+        "nested": {"type": "object", "properties": {}},
+        "several": {"type": "array", "items": choices},
+        "mode": choices,
+        "huge": {"type": "string", "description": "x" * (1 << 20)},
+    }[args.what]
+    if ANSWERS is not None:
+        return print(ANSWERS)
+    request = form("Which?", {"f": field})
+    if args.what == "mode":
+        request["params"]["mode"] = "form"
+    ask({"k": request})
+
+
 def values(args):
     """Prints its arguments, and what it is part of."""
     names = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")
@@ -84,11 +101,13 @@ def prompt(args):
 def main():
     parser = argparse.ArgumentParser(description="Asks back.")
     commands = parser.add_subparsers(required=True)
-    for run in (name, model, circle, badly, page, values, wipe, grow, prompt):
+    for run in (name, model, circle, badly, page, fields, values, wipe, grow, prompt):
         command = commands.add_parser(run.__name__, help=run.__doc__)
         command.set_defaults(run=run)
         if run is name:
             command.add_argument("--greeting", default="Hello")
+        if run is fields:
+            command.add_argument("what", choices=["nested", "several", "mode", "huge"])
         if run is values:
             command.add_argument("text")
             command.add_argument("--number", type=int, required=True)
