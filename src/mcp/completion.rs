@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::message::{Params, RpcError};
 use super::{prompts, tools};
+use crate::plugin::uri;
 use crate::registry::Snapshot;
 
 /// Values in one answer at most: the protocol's bound.
@@ -38,8 +39,10 @@ fn choices(snapshot: &Snapshot, reference: &Value, argument: &str) -> Result<Vec
         }
         Some("ref/resource") => {
             let uri = reference["uri"].as_str().unwrap_or_default();
+            let wanted = uri::normalized(uri);
             let found = snapshot.plugins.iter().find_map(|plugin| {
-                let template = plugin.offers.templates.iter().find(|t| t.uri_template == uri)?;
+                let mut templates = plugin.offers.templates.iter();
+                let template = templates.find(|t| uri::normalized(&t.uri_template) == wanted)?;
                 snapshot.of_command(&plugin.name, &template.command)
             });
             let found =

@@ -1,5 +1,7 @@
 //! Resources: files of plugins, what commands make of a URI, and contracts.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
@@ -13,6 +15,7 @@ use crate::contract::Contract;
 use crate::model::Tool;
 use crate::outcome::CallResult;
 use crate::plugin::offers::{self, Body, FileResource};
+use crate::plugin::uri;
 use crate::plugin::uri_template::UriTemplate;
 use crate::registry::{Plugin, Served, Snapshot};
 
@@ -32,7 +35,7 @@ pub(super) enum Watched {
 
 /// How the resource of a URI may change; `None` where there is none.
 pub(super) fn watched(snapshot: &Snapshot, uri: &str) -> Option<Watched> {
-    match known(snapshot).get(uri) {
+    match find(known(snapshot), uri) {
         Some(Known::File(plugin, file)) => Some(Watched::File(plugin.directory.join(&file.file))),
         Some(Known::Contract(_)) => Some(Watched::Made),
         None => templated(snapshot, uri).map(|_| Watched::Made),
@@ -40,8 +43,8 @@ pub(super) fn watched(snapshot: &Snapshot, uri: &str) -> Option<Watched> {
 }
 
 /// All resources by URI, in the order of URIs; where two plugins claim one, the first by name has it.
-fn known(snapshot: &Snapshot) -> std::collections::BTreeMap<String, Known<'_>> {
-    let mut all = std::collections::BTreeMap::new();
+fn known(snapshot: &Snapshot) -> BTreeMap<String, Known<'_>> {
+    let mut all = BTreeMap::new();
     for plugin in &snapshot.plugins {
         for file in &plugin.offers.resources {
             all.entry(file.uri(&plugin.name)).or_insert(Known::File(plugin, file));
@@ -54,7 +57,13 @@ fn known(snapshot: &Snapshot) -> std::collections::BTreeMap<String, Known<'_>> {
 }
 
 fn contract_uri(plugin: &Plugin) -> String {
-    format!("smcp://{}/contract", plugin.name)
+    uri::of_plugin(&plugin.name, "contract")
+}
+
+/// The resource that a client means by a URI, which it may have written in another way.
+fn find<'a>(known: BTreeMap<String, Known<'a>>, uri: &str) -> Option<Known<'a>> {
+    let wanted = uri::normalized(uri);
+    known.into_iter().find(|(listed, _)| uri::normalized(listed) == wanted).map(|(_, found)| found)
 }
 
 /// `resources/list`
@@ -82,7 +91,7 @@ fn entry(uri: &str, known: &Known, revision: Revision) -> Value {
 /// `resources/templates/list`
 pub(super) fn templates(snapshot: &Snapshot, params: &Params, revision: Revision) -> Result<Value, RpcError> {
     let offered = snapshot.plugins.iter().flat_map(|p| &p.offers.templates);
-    let by_uri: std::collections::BTreeMap<_, _> = offered.map(|t| (t.uri_template.as_str(), t)).collect();
+    let by_uri: BTreeMap<_, _> = offered.map(|t| (t.uri_template.as_str(), t)).collect();
     let entries = by_uri.into_iter().map(|(uri, template)| {
         (uri, move || {
             let more =
@@ -116,7 +125,7 @@ fn described<const N: usize>(
 pub(super) async fn read(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
     let uri = uri_of(params)?;
     let snapshot = server.visible(context);
-    let content = match known(&snapshot).get(uri) {
+    let content = match find(known(&snapshot), uri) {
         Some(Known::Contract(plugin)) => text(uri, "application/json", &contract(&snapshot, plugin)),
         Some(Known::File(plugin, file)) => file_content(uri, plugin, file).await?,
         None => match templated(&snapshot, uri) {

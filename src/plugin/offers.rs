@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::uri::{self, is_uri};
 use super::uri_template::UriTemplate;
 use crate::contract::files;
 
@@ -119,7 +120,7 @@ impl Offers {
 impl FileResource {
     /// Its URI.
     pub fn uri(&self, plugin: &str) -> String {
-        self.uri.clone().unwrap_or_else(|| format!("smcp://{plugin}/{}", self.file))
+        self.uri.as_deref().map_or_else(|| uri::of_plugin(plugin, &self.file), uri::encoded)
     }
 
     /// Its media type.
@@ -227,16 +228,6 @@ fn check_file(file: &str) -> Result<(), String> {
         return Err(format!("`{file}` is no path within the plugin's directory"));
     }
     Ok(())
-}
-
-/// Whether a text begins as a URI does: a scheme and a colon (RFC 3986, section 3.1).
-fn is_uri(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-            && !rest.is_empty()
-            && !rest.contains(char::is_whitespace)
-    })
 }
 
 /// A prompt's text with its arguments put in; a placeholder without a value becomes nothing.
