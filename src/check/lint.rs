@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::model::{Argument, Binding, Command, Tool};
+use crate::plugin::manifest::ManifestError;
 use crate::registry::{Plugin, State};
 
 use super::Finding;
+use super::place::Place;
 use super::rules::{self, Kind, Rule};
 
 /// The longest tool name that leaves room for what clients put before it, in characters: they keep to 64 in all, of
@@ -29,17 +31,26 @@ const MAX_TOKENS: usize = 20_000;
 /// Characters of JSON that make a token, about: schemas are English words and punctuation.
 const CHARACTERS_A_TOKEN: usize = 4;
 
+/// What of a manifest has nothing that it could stand for.
+const UNMATCHED: &str = "manifest-unmatched";
+
 /// Phrases of help texts that say that an argument must be given.
 const REQUIRED_PHRASES: [&str; 4] = ["(required)", "[required]", "required:", "must be given"];
 
 /// Phrases that take such a one back.
 const UNLESS: [&str; 5] = ["not required", "only", "if ", "when ", "unless"];
 
-/// What there is to say of one plugin.
-pub(super) fn plugin(plugin: &Plugin, tools: &[&Tool]) -> Vec<Finding> {
+/// What there is to say of one plugin, whose manifest may be at fault.
+pub(super) fn plugin(plugin: &Plugin, fault: Option<ManifestError>, tools: &[&Tool]) -> Vec<Finding> {
     let mut lint = Lint { plugin: &plugin.name, told: BTreeSet::new(), found: Vec::new() };
     if let State::Failed(reason) | State::Stale(reason) = &plugin.state {
-        lint.found.push(Finding::new(rules::PLUGIN_FAILED, &plugin.name, reason));
+        lint.found.push(match fault {
+            Some(fault) => Finding {
+                place: Place::Manifest(fault.line()),
+                ..Finding::new(rules::PLUGIN_FAILED, &plugin.name, fault.reason())
+            },
+            None => Finding::new(rules::PLUGIN_FAILED, &plugin.name, reason),
+        });
     }
     lint.diagnostics(plugin);
     for tool in tools {
@@ -112,6 +123,10 @@ impl Lint<'_> {
                 class: None,
                 code: diagnostic.code.clone(),
                 argument: diagnostic.argument.clone(),
+                place: match diagnostic.code.as_str() {
+                    UNMATCHED => Place::Manifest(None),
+                    _ => Place::Program,
+                },
                 ..Finding::new(rules::PLUGIN_FAILED, self.plugin, format!("{place}{}", diagnostic.message))
             });
         }

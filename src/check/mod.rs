@@ -12,6 +12,7 @@
 mod drift;
 mod lint;
 mod meaning;
+mod place;
 mod prove;
 pub mod report;
 pub mod rules;
@@ -19,16 +20,17 @@ mod sample;
 mod shape;
 mod shrink;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::contract::{Known, Store};
 use crate::model::{Severity, Tool};
-use crate::plugin;
+use crate::plugin::manifest;
 use crate::registry::{Plugin, Progress, Registry, Snapshot, State};
 
+use place::Place;
 use rules::{Class, Kind, Rule};
 
 pub use prove::Proof;
@@ -80,6 +82,12 @@ pub struct Finding {
     /// The file that it is best looked for in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// The line (from 1), where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What of the plugin it is about.
+    #[serde(skip)]
+    place: Place,
     /// The contract was written anew, so this is settled.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub written: bool,
@@ -97,6 +105,8 @@ impl Finding {
             argument: None,
             message: message.into(),
             file: None,
+            line: None,
+            place: Place::of(rule),
             written: false,
         }
     }
@@ -107,6 +117,17 @@ impl Finding {
 
     fn argument(self, argument: &str) -> Finding {
         Finding { argument: Some(argument.to_owned()), ..self }
+    }
+
+    fn located(&mut self, config: &Config) {
+        self.file = place::file(config, self);
+        if let Place::Manifest(line) = self.place {
+            self.line = line;
+        }
+        // Contracts are told of as they are.
+        if self.kind != Kind::Drift {
+            self.message = place::from_within(config, self);
+        }
     }
 }
 
@@ -123,6 +144,9 @@ pub struct Report {
     /// What was proven, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The file of the first plugin, for readers that need one also where a finding is about all of them.
+    #[serde(skip)]
+    pub anywhere: Option<PathBuf>,
     /// All that was found: by plugin and part of the check, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -179,7 +203,7 @@ pub async fn run(config: &Config, asked: &Asked, progress: &dyn Progress) -> Res
     let mut findings = skipped(&registry, &asked.plugins);
     for plugin in &snapshot.plugins {
         let tools = tools_of(&snapshot, &plugin.name);
-        findings.extend(lint::plugin(plugin, &tools));
+        findings.extend(lint::plugin(plugin, manifest::read(&plugin.directory).err(), &tools));
         findings.extend(stores.drift(plugin, asked.update)?);
     }
     if asked.plugins.is_empty() {
@@ -193,10 +217,11 @@ pub async fn run(config: &Config, asked: &Asked, progress: &dyn Progress) -> Res
         findings.extend(found);
         proof = Some(figures);
     }
-    findings.iter_mut().for_each(|finding| finding.file = file(config, finding));
+    findings.iter_mut().for_each(|finding| finding.located(config));
     findings.sort_by(|a, b| (&a.plugin, a.kind, b.severity).cmp(&(&b.plugin, b.kind, a.severity)));
-    let plugins = snapshot.plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    Ok(Report { plugins, tools: all.len(), tokens: lint::tokens(&all), proof, findings })
+    let plugins: Vec<String> = snapshot.plugins.iter().map(|plugin| plugin.name.clone()).collect();
+    let anywhere = plugins.first().map(|plugin| place::of_plugin(config, plugin, &Place::Program));
+    Ok(Report { plugins, tools: all.len(), tokens: lint::tokens(&all), proof, anywhere, findings })
 }
 
 fn can_check(registry: &Registry, snapshot: &Snapshot, named: &[String]) -> Result<(), CheckError> {
@@ -288,15 +313,4 @@ impl Stores {
         }
         Ok(found)
     }
-}
-
-/// Where somebody would look for a finding: the contract, or the plugin's program or manifest.
-fn file(config: &Config, finding: &Finding) -> Option<PathBuf> {
-    let name = finding.plugin.as_ref()?;
-    if finding.kind == Kind::Drift && finding.code != rules::NOT_COMMITTED.code {
-        return Some(Store::new(&config.schemas_dir).contract_path(name));
-    }
-    let directory: &Path = &config.plugins_dir.join(name);
-    let program = directory.join(plugin::PROGRAM);
-    Some(if program.is_file() { program } else { directory.join(plugin::MANIFEST) })
 }

@@ -92,7 +92,7 @@ pub fn schema() -> serde_json::Value {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It can't be read.
-    #[error("{} can't be read", path.display())]
+    #[error("{} {CANT_BE_READ}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -100,7 +100,7 @@ pub enum ManifestError {
         source: io::Error,
     },
     /// It says something wrong.
-    #[error("{}:{line}: {}{reason}", path.display(), key.as_ref().map(|k| format!("`{k}`: ")).unwrap_or_default())]
+    #[error("{}:{line}: {}", path.display(), self.reason())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -111,6 +111,28 @@ pub enum ManifestError {
         /// What is wrong.
         reason: String,
     },
+}
+
+const CANT_BE_READ: &str = "can't be read";
+
+impl ManifestError {
+    /// The line (from 1), where one is wrong.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            ManifestError::Unreadable { .. } => None,
+            ManifestError::Invalid { line, .. } => Some(*line),
+        }
+    }
+
+    /// What is wrong, for those who name file and line beside it.
+    pub fn reason(&self) -> String {
+        match self {
+            ManifestError::Unreadable { source, .. } => format!("{CANT_BE_READ}: {source}"),
+            ManifestError::Invalid { key, reason, .. } => {
+                key.as_ref().map(|key| format!("`{key}`: ")).unwrap_or_default() + reason
+            }
+        }
+    }
 }
 
 /// Reads the manifest of a plugin's directory; a plugin without one has the default.

@@ -81,7 +81,7 @@ fn diagnostics_of_discovery_are_findings() {
     let findings = world.findings(&["a"]);
     assert_eq!(codes(&findings, "a", "lint"), ["manifest-unmatched"]);
     let file = findings.iter().find(|f| f["code"] == "manifest-unmatched").unwrap()["file"].clone();
-    assert_eq!(file, "plugins/a/cli.py");
+    assert_eq!(file, "plugins/a/plugin.toml");
 }
 
 #[test]
