@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::model::{Argument, Binding, Command, Tool};
-use crate::plugin::manifest::ManifestError;
+use crate::plugin::manifest::{self, ManifestError};
 use crate::registry::{Plugin, State};
 
 use super::Finding;
@@ -30,9 +30,6 @@ const MAX_TOKENS: usize = 20_000;
 
 /// Characters of JSON that make a token, about: schemas are English words and punctuation.
 const CHARACTERS_A_TOKEN: usize = 4;
-
-/// What of a manifest has nothing that it could stand for.
-const UNMATCHED: &str = "manifest-unmatched";
 
 /// Phrases of help texts that say that an argument must be given.
 const REQUIRED_PHRASES: [&str; 4] = ["(required)", "[required]", "required:", "must be given"];
@@ -124,7 +121,7 @@ impl Lint<'_> {
                 code: diagnostic.code.clone(),
                 argument: diagnostic.argument.clone(),
                 place: match diagnostic.code.as_str() {
-                    UNMATCHED => Place::Manifest(None),
+                    manifest::UNMATCHED => Place::Manifest(None),
                     _ => Place::Program,
                 },
                 ..Finding::new(rules::PLUGIN_FAILED, self.plugin, format!("{place}{}", diagnostic.message))

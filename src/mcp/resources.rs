@@ -50,14 +50,10 @@ fn known(snapshot: &Snapshot) -> BTreeMap<String, Known<'_>> {
             all.entry(file.uri(&plugin.name)).or_insert(Known::File(plugin, file));
         }
         if snapshot.tools.iter().any(|served| served.plugin.name == plugin.name) {
-            all.entry(contract_uri(plugin)).or_insert(Known::Contract(plugin));
+            all.entry(uri::of_contract(&plugin.name)).or_insert(Known::Contract(plugin));
         }
     }
     all
-}
-
-fn contract_uri(plugin: &Plugin) -> String {
-    uri::of_plugin(&plugin.name, "contract")
 }
 
 /// The resource that a client means by a URI, which it may have written in another way.

@@ -18,6 +18,9 @@ use crate::model::ToolOverride;
 use super::MANIFEST;
 use super::offers::{self, FileResource, Offers, Prompt, TemplateResource};
 
+/// The code of a diagnostic: what a manifest names is not there, or can't work.
+pub const UNMATCHED: &str = "manifest-unmatched";
+
 /// The largest manifest that is read, in bytes: far more than anyone writes by hand.
 const MAX_SIZE: u64 = 256 * 1024;
 
@@ -374,6 +377,10 @@ annotations = { readOnlyHint = false }
             "[tools.a]\nannotations = { readOnlyHint = 1 }\n",
             "2: `tools.a.annotations`: `readOnlyHint` must be true or false",
         );
+        for file in ["../x", "/x", "a/../x", " "] {
+            let expected = format!("2: `resources.file`: `{file}` is no path within the plugin's directory");
+            check(&format!("[[resources]]\nfile = \"{file}\"\n"), &expected);
+        }
         check("live = true\nlive = false\n", "2: `live`: duplicate key");
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -168,11 +168,24 @@ pub fn locate(directory: &Path, file: &str) -> Result<PathBuf, FileError> {
 
 /// Reads a file of a plugin.
 pub fn read(directory: &Path, file: &str) -> Result<Body, FileError> {
-    let bytes = files::read(&locate(directory, file)?, MAX_FILE).map_err(|source| match source.kind() {
+    let bytes = opened(directory, file, files::read)?;
+    Ok(String::from_utf8(bytes).map_or_else(|e| Body::Bytes(e.into_bytes()), Body::Text))
+}
+
+/// Whether a file of a plugin can be read, without reading it.
+pub fn check(directory: &Path, file: &str) -> Result<(), FileError> {
+    opened(directory, file, files::open).map(drop)
+}
+
+fn opened<T>(
+    directory: &Path,
+    file: &str,
+    open: impl FnOnce(&Path, u64) -> std::io::Result<T>,
+) -> Result<T, FileError> {
+    open(&locate(directory, file)?, MAX_FILE).map_err(|source| match source.kind() {
         ErrorKind::FileTooLarge => FileError::TooLarge(file.to_owned()),
         _ => FileError::Unreadable { file: file.to_owned(), source },
-    })?;
-    Ok(String::from_utf8(bytes).map_or_else(|e| Body::Bytes(e.into_bytes()), Body::Text))
+    })
 }
 
 /// What is wrong with offers, as the key and the reason; `tables` are counted from 1, as one reads them.
@@ -224,14 +237,16 @@ fn check_prompt(prompt: &Prompt) -> Result<(), (String, String)> {
 }
 
 fn check_file(file: &str) -> Result<(), String> {
-    if file.trim().is_empty() || Path::new(file).is_absolute() {
+    let mut parts = Path::new(file).components();
+    let stays = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if file.trim().is_empty() || !stays {
         return Err(format!("`{file}` is no path within the plugin's directory"));
     }
     Ok(())
 }
 
 /// A prompt's text with its arguments put in; a placeholder without a value becomes nothing.
-pub fn filled(text: &str, arguments: impl Fn(&str) -> Option<String>) -> String {
+pub fn filled(text: &str, mut arguments: impl FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -281,9 +296,12 @@ mod tests {
         assert_eq!(read(&plugin, "a.bin").unwrap(), Body::Bytes(vec![0xff, 0x00]));
         for outside in ["../secret", "link"] {
             assert!(matches!(read(&plugin, outside), Err(FileError::Outside(_))), "{outside}");
+            assert!(matches!(check(&plugin, outside), Err(FileError::Outside(_))), "{outside}");
         }
         assert!(matches!(read(&plugin, "nope"), Err(FileError::Unreadable { .. })));
         std::fs::File::create(plugin.join("big")).unwrap().set_len(MAX_FILE + 1).unwrap();
         assert!(matches!(read(&plugin, "big"), Err(FileError::TooLarge(_))));
+        assert!(matches!(check(&plugin, "big"), Err(FileError::TooLarge(_))));
+        assert!(check(&plugin, "a.bin").is_ok() && check(&plugin, "nope").is_err());
     }
 }

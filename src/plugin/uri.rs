@@ -39,6 +39,11 @@ pub fn of_plugin(plugin: &str, path: &str) -> String {
     format!("smcp://{}/{}", encoded(plugin), segments.map(encoded).collect::<Vec<_>>().join("/"))
 }
 
+/// The URI of a plugin's contract.
+pub fn of_contract(plugin: &str) -> String {
+    of_plugin(plugin, "contract")
+}
+
 /// A URI as it is written, with what no URI may hold encoded.
 pub fn encoded(uri: &str) -> String {
     utf8_percent_encode(uri, NOWHERE).to_string()

@@ -51,6 +51,11 @@ impl UriTemplate {
         Ok(UriTemplate { pattern, variables })
     }
 
+    /// The variables' names, in the order in which they stand.
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
     /// The variables' values in a URI; `None` where it isn't one of this template.
     pub fn values(&self, uri: &str) -> Option<Vec<(&str, String)>> {
         let uri = uri::normalized(uri);
