@@ -237,6 +237,8 @@ const MANIFESTS: &[Case] = &[
         "",
         &["promise-withdrawn"],
     ),
+    case("asks", "", "[tools.\"up\"]\nconfirm = true\n", &["confirmation-added"]),
+    case("asks_not", "[tools.\"up\"]\nconfirm = true\n", "", &["confirmation-removed"]),
     case("promised", "", "[tools.\"up\"]\nannotations = { readOnlyHint = true }\n", &["annotation-changed"]),
 ];
 
