@@ -176,6 +176,15 @@ fn clients_get_absolute_paths_and_never_a_key() {
         entry["args"],
         json!(["stdio", "--plugins-dir", plugins, "--schemas-dir", schemas, "--no-live"])
     );
+    let typed = ["--python", "env/bin/python", "--help-timeout", "2.5"];
+    let started = world.json(&[&["client-config", "cursor"], &typed[..]].concat());
+    let arguments = started["mcpServers"]["smcp"]["args"].as_array().unwrap();
+    assert_eq!(
+        arguments[5..],
+        json!(["--python", world.path("env/bin/python"), "--help-timeout", "2.5"]).as_array().unwrap()[..]
+    );
+    let started = world.json(&["client-config", "cursor", "--python", "python3.13"]);
+    assert_eq!(started["mcpServers"]["smcp"]["args"][6], "python3.13", "a name is looked for");
     for client in ["claude-desktop", "claude-code", "cursor", "vscode", "letta"] {
         let output = world.run(&["client-config", client, "--url", "http://h:1", "--key-env", "MY_KEY"]);
         let entry: Value = serde_json::from_slice(&output.stdout).unwrap();
