@@ -165,6 +165,20 @@ fn a_missing_plugins_directory_is_told() {
 }
 
 #[test]
+fn a_bad_filter_of_the_log_is_refused() {
+    let world = World::new();
+    fs::create_dir_all(world.path("plugins")).unwrap();
+    for words in [&["inspect"][..], &["check"], &["call", "x"], &["stdio"], &["serve", "--port", "0"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smcp"));
+        command.args(words).current_dir(world.path("")).env_clear().env("RUST_LOG", "garbage===");
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("smcp: RUST_LOG: `garbage===` is no filter of log lines"), "{said}");
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{words:?}");
+    }
+}
+
+#[test]
 fn clients_get_absolute_paths_and_never_a_key() {
     let world = World::new();
     world.said(&["new", "hello"]);

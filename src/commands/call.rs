@@ -19,7 +19,7 @@ use crate::text;
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
     let arguments = object(&typed.arguments)?;
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")))?;
     super::serve::small_runtime()?.block_on(async {
         let registry = Registry::load_for(&config, &typed.tool, &()).await;
         let snapshot = registry.snapshot();

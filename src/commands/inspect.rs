@@ -14,7 +14,7 @@ use crate::text;
 
 pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")))?;
     let argv = typed.argv.as_deref().and_then(|words| Some((words.first()?, words.get(1)?)));
     let name = argv.map(|(tool, _)| tool).or(typed.schema.as_ref()).or(typed.target.as_ref());
     let bar = super::serve::Bar::new();

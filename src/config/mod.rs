@@ -431,7 +431,8 @@ fn seconds(name: &'static str, seconds: f64) -> Result<Option<Duration>, ConfigE
     Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| bad(name, seconds, "number of seconds"))
 }
 
-fn at_least_one(name: &'static str, value: usize) -> Result<usize, ConfigError> {
+/// A count that can't be 0.
+pub fn at_least_one(name: &'static str, value: usize) -> Result<usize, ConfigError> {
     if value == 0 { Err(bad(name, value, "number above 0")) } else { Ok(value) }
 }
 
