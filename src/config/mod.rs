@@ -145,8 +145,10 @@ pub enum ConfigError {
         least: usize,
     },
     /// A file that can't be read.
-    #[error("{path}: {reason}")]
+    #[error("{name}: {path}: {reason}")]
     Unreadable {
+        /// The flag or variable that names it.
+        name: &'static str,
         /// The file or directory.
         path: String,
         /// Why.
