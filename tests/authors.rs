@@ -165,6 +165,24 @@ fn a_missing_plugins_directory_is_told() {
 }
 
 #[test]
+fn bytes_go_into_a_pipe_as_they_are() {
+    let world = World::new();
+    let directory = world.path("plugins/raw");
+    fs::create_dir_all(&directory).unwrap();
+    for (bytes, python) in [
+        (&b"\xff\x00\xfe\n\x80"[..], "b'\\xff\\x00\\xfe\\n\\x80'"),
+        (&b"\x89PNG\r\n\x1a\n\x00"[..], "b'\\x89PNG\\r\\n\\x1a\\n\\x00'"),
+    ] {
+        let program = format!(
+            "import argparse, sys\nargparse.ArgumentParser().parse_args()\nsys.stdout.buffer.write({python})\n"
+        );
+        fs::write(format!("{directory}/cli.py"), program).unwrap();
+        let output = world.run(&["call", "raw"]);
+        assert_eq!(output.stdout, bytes, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn a_bad_filter_of_the_log_is_refused() {
     let world = World::new();
     fs::create_dir_all(world.path("plugins")).unwrap();
