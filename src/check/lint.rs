@@ -34,6 +34,9 @@ const CHARACTERS_A_TOKEN: usize = 4;
 /// Phrases of help texts that say that an argument must be given.
 const REQUIRED_PHRASES: [&str; 4] = ["(required)", "[required]", "required:", "must be given"];
 
+/// What ends the word `required` as a sentence of its own at the beginning of a text.
+const STOPS: [char; 4] = ['.', ';', ',', '!'];
+
 /// Phrases that take such a one back.
 const UNLESS: [&str; 5] = ["not required", "only", "if ", "when ", "unless"];
 
@@ -246,8 +249,9 @@ fn most_choices(schema: &Value) -> usize {
 fn claims_required(argument: &Argument) -> bool {
     let text = argument.help.as_deref().unwrap_or_default().to_lowercase();
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    let begins = text.trim_start().strip_prefix("required").is_some_and(|rest| rest.starts_with(STOPS));
     argument.default.is_none()
-        && (has(&REQUIRED_PHRASES) || text.trim_end_matches('.').ends_with("required"))
+        && (begins || has(&REQUIRED_PHRASES) || text.trim_end_matches('.').ends_with("required"))
         && !has(&UNLESS)
 }
 
