@@ -197,6 +197,27 @@ fn a_bad_filter_of_the_log_is_refused() {
 }
 
 #[test]
+fn what_is_no_plugin_is_told() {
+    let world = World::new();
+    fs::create_dir_all(world.path("plugins")).unwrap();
+    let told = |words: &[&str]| {
+        let output = world.run(words);
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(told(&["inspect"]), (String::new(), "smcp: no plugins in plugins\n".to_owned()));
+    fs::create_dir(world.path("plugins/empty")).unwrap();
+    world.said(&["new", "hello"]);
+    let (shown, said) = told(&["inspect"]);
+    assert!(shown.starts_with("hello ready "), "{shown}");
+    assert_eq!(said, "smcp: skipped empty: no cli.py in it\n");
+    fs::write(world.path("plugins/hello/plugin.toml"), "[[resources]]\nfile = \"nope\"\n").unwrap();
+    let (shown, said) = told(&["inspect", "hello"]);
+    assert!(shown.contains("[manifest-unmatched] plugin.toml: `resources.file`: `nope`"), "{shown}");
+    assert_eq!(said, "", "it is told once");
+    assert_eq!(world.complaint(&["inspect", "empty"]), "smcp: `empty` is no plugin: no cli.py in it\n");
+}
+
+#[test]
 fn clients_get_absolute_paths_and_never_a_key() {
     let world = World::new();
     world.said(&["new", "hello"]);

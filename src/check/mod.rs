@@ -176,14 +176,22 @@ pub enum CheckError {
         /// Those that there are.
         known: String,
     },
+    /// One that was named is a directory that is no plugin.
+    #[error("`{name}` is no plugin: {reason}")]
+    Skipped {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// There is no room for the check's own files.
-    #[error("no temporary directory: {0}")]
-    NoRoom(std::io::Error),
-    /// Contracts can't be listed or written.
-    #[error("the contract of `{plugin}` can't be written: {source}")]
+    #[error("no temporary directory")]
+    NoRoom(#[source] std::io::Error),
+    /// A contract can't be written or taken away.
+    #[error("the contract {} can't be written", path.display())]
     Unwritable {
-        /// The plugin.
-        plugin: String,
+        /// Its file.
+        path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
@@ -230,12 +238,11 @@ fn can_check(registry: &Registry, snapshot: &Snapshot, named: &[String]) -> Resu
         return Err(CheckError::NoPlugins(problem.message.clone()));
     }
     let missing = named.iter().find(|name| !snapshot.plugins.iter().any(|plugin| plugin.name == **name));
-    match missing {
-        None => Ok(()),
-        Some(name) => {
-            Err(CheckError::NoSuchPlugin { name: name.clone(), known: registry.found().join(", ") })
-        }
-    }
+    let Some(name) = missing.cloned() else { return Ok(()) };
+    Err(match report.skipped_for(&name) {
+        Some(reason) => CheckError::Skipped { name, reason: reason.to_owned() },
+        None => CheckError::NoSuchPlugin { name, known: registry.found().join(", ") },
+    })
 }
 
 fn tools_of<'a>(snapshot: &'a Snapshot, plugin: &str) -> Vec<&'a Tool> {
@@ -281,8 +288,7 @@ impl Stores {
             }
         };
         if update {
-            self.write(&plugin.name, &fresh)
-                .map_err(|source| CheckError::Unwritable { plugin: plugin.name.clone(), source })?;
+            self.write(&plugin.name, &fresh).map_err(|source| self.unwritable(&plugin.name, source))?;
             found.iter_mut().for_each(|finding| finding.written = true);
         }
         Ok(found)
@@ -292,6 +298,10 @@ impl Stores {
         let fingerprint = self.fresh.fingerprint(plugin, Some(fresh)).unwrap_or_default();
         let pages = self.fresh.pages(plugin).unwrap_or_default();
         self.committed.write(&fresh.contract, &fingerprint, &pages)
+    }
+
+    fn unwritable(&self, plugin: &str, source: std::io::Error) -> CheckError {
+        CheckError::Unwritable { path: self.committed.contract_path(plugin), source }
     }
 
     /// Contracts of plugins that are not there any more.
@@ -304,9 +314,7 @@ impl Stores {
             let mut finding =
                 Finding::new(rules::PLUGIN_GONE, &name, "its contract is committed, and it is not there");
             if update {
-                self.committed
-                    .remove(&name)
-                    .map_err(|source| CheckError::Unwritable { plugin: name.clone(), source })?;
+                self.committed.remove(&name).map_err(|source| self.unwritable(&name, source))?;
                 finding.written = true;
             }
             found.push(finding);
