@@ -188,33 +188,54 @@ fn opened<T>(
     })
 }
 
-/// What is wrong with offers, as the key and the reason; `tables` are counted from 1, as one reads them.
+/// What is wrong with a manifest.
+pub(super) struct Fault {
+    /// The key, with its table.
+    pub(super) key: String,
+    /// Which of several tables of that name it is in, from 0.
+    pub(super) entry: usize,
+    /// Why.
+    pub(super) reason: String,
+}
+
+/// The first fault of offers.
 pub(super) fn faults(
     resources: &[FileResource],
     templates: &[TemplateResource],
     prompts: &[Prompt],
-) -> Result<(), (String, String)> {
-    for resource in resources {
-        check_file(&resource.file).map_err(|reason| ("resources.file".to_owned(), reason))?;
-        if let Some(uri) = &resource.uri
-            && !is_uri(uri)
-        {
-            return Err(("resources.uri".into(), format!("`{uri}` is no URI")));
-        }
-    }
-    for template in templates {
-        let key = "resource_templates.uri_template";
-        UriTemplate::parse(&template.uri_template).map_err(|reason| (key.to_owned(), reason))?;
-        if !is_uri(&template.uri_template) {
-            return Err((key.into(), format!("`{}` begins with no scheme", template.uri_template)));
-        }
-    }
+) -> Result<(), Fault> {
+    each(resources, check_resource)?;
+    each(templates, check_template)?;
     let mut names = HashSet::new();
-    for prompt in prompts {
+    each(prompts, |prompt| {
         check_prompt(prompt)?;
-        if !names.insert(&prompt.name) {
-            return Err(("prompts.name".into(), format!("`{}` is there twice", prompt.name)));
-        }
+        let is_new = names.insert(&prompt.name);
+        let again = || ("prompts.name".to_owned(), format!("`{}` is there twice", prompt.name));
+        if is_new { Ok(()) } else { Err(again()) }
+    })
+}
+
+fn each<'a, T>(
+    offers: &'a [T],
+    mut check: impl FnMut(&'a T) -> Result<(), (String, String)>,
+) -> Result<(), Fault> {
+    let mut checked = offers.iter().enumerate().map(|(entry, offer)| (entry, check(offer)));
+    checked.try_for_each(|(entry, result)| result.map_err(|(key, reason)| Fault { key, entry, reason }))
+}
+
+fn check_resource(resource: &FileResource) -> Result<(), (String, String)> {
+    check_file(&resource.file).map_err(|reason| ("resources.file".to_owned(), reason))?;
+    match resource.uri.as_ref().filter(|uri| !is_uri(uri)) {
+        Some(uri) => Err(("resources.uri".into(), format!("`{uri}` is no URI"))),
+        None => Ok(()),
+    }
+}
+
+fn check_template(template: &TemplateResource) -> Result<(), (String, String)> {
+    let key = || "resource_templates.uri_template".to_owned();
+    UriTemplate::parse(&template.uri_template).map_err(|reason| (key(), reason))?;
+    if !is_uri(&template.uri_template) {
+        return Err((key(), format!("`{}` begins with no scheme", template.uri_template)));
     }
     Ok(())
 }
