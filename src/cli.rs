@@ -107,6 +107,9 @@ pub enum Format {
     Profiles,
 }
 
+/// Seconds that one help page may take where nothing is typed.
+pub const HELP_TIMEOUT: f64 = 10.0;
+
 /// Where plugins are and how they are described.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Plugins {
@@ -126,7 +129,7 @@ pub struct Plugins {
     #[arg(long)]
     pub describe: bool,
     /// Seconds that one help page may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = HELP_TIMEOUT)]
     pub help_timeout: f64,
 }
 

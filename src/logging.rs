@@ -17,7 +17,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use serde_json::{Map, Value};
 
 use crate::cli::LogFormat;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::text;
 
 /// Bytes after which `mcp.log` is rotated.
@@ -125,11 +125,18 @@ impl<W: io::Write> io::Write for Noting<W> {
     }
 }
 
-/// Starts logging. A log file that can't be written is a warning: the program goes on without it.
-pub fn start(config: &Config, filter: Option<&str>) {
+/// Starts logging; `filter` is what `RUST_LOG` says, which may be wrong, or what stands for it. A log file that can't be
+/// written is a warning: the program goes on without it.
+pub fn start(config: &Config, filter: Option<&str>) -> Result<(), ConfigError> {
     let (directory, format) = (config.log_dir.as_deref(), config.log_format);
-    let mut console = builder(format);
-    let console = console.parse_filters(filter.unwrap_or(CONSOLE)).target(Target::Stderr).build();
+    let filter = filter.unwrap_or(CONSOLE);
+    // The logger itself would only warn, and leave out what it doesn't understand.
+    env_filter::Builder::new().try_parse(filter).map_err(|_| ConfigError::Value {
+        name: "RUST_LOG",
+        value: filter.to_owned(),
+        expected: "filter of log lines, such as info or warn,smcp=debug",
+    })?;
+    let console = builder(format).parse_filters(filter).target(Target::Stderr).build();
     let (file, problem) = match directory.map(|directory| open(directory, format)) {
         Some(Ok(file)) => (Some(file), None),
         Some(Err(problem)) => (None, Some(problem)),
@@ -142,6 +149,7 @@ pub fn start(config: &Config, filter: Option<&str>) {
     if let (Some(problem), Some(directory)) = (problem, directory) {
         log::warn!("no log file in {}: {problem}", directory.display());
     }
+    Ok(())
 }
 
 fn builder(format: LogFormat) -> Builder {

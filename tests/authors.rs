@@ -165,6 +165,59 @@ fn a_missing_plugins_directory_is_told() {
 }
 
 #[test]
+fn bytes_go_into_a_pipe_as_they_are() {
+    let world = World::new();
+    let directory = world.path("plugins/raw");
+    fs::create_dir_all(&directory).unwrap();
+    for (bytes, python) in [
+        (&b"\xff\x00\xfe\n\x80"[..], "b'\\xff\\x00\\xfe\\n\\x80'"),
+        (&b"\x89PNG\r\n\x1a\n\x00"[..], "b'\\x89PNG\\r\\n\\x1a\\n\\x00'"),
+    ] {
+        let program = format!(
+            "import argparse, sys\nargparse.ArgumentParser().parse_args()\nsys.stdout.buffer.write({python})\n"
+        );
+        fs::write(format!("{directory}/cli.py"), program).unwrap();
+        let output = world.run(&["call", "raw"]);
+        assert_eq!(output.stdout, bytes, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_bad_filter_of_the_log_is_refused() {
+    let world = World::new();
+    fs::create_dir_all(world.path("plugins")).unwrap();
+    for words in [&["inspect"][..], &["check"], &["call", "x"], &["stdio"], &["serve", "--port", "0"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_smcp"));
+        command.args(words).current_dir(world.path("")).env_clear().env("RUST_LOG", "garbage===");
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("smcp: RUST_LOG: `garbage===` is no filter of log lines"), "{said}");
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{words:?}");
+    }
+}
+
+#[test]
+fn what_is_no_plugin_is_told() {
+    let world = World::new();
+    fs::create_dir_all(world.path("plugins")).unwrap();
+    let told = |words: &[&str]| {
+        let output = world.run(words);
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(told(&["inspect"]), (String::new(), "smcp: no plugins in plugins\n".to_owned()));
+    fs::create_dir(world.path("plugins/empty")).unwrap();
+    world.said(&["new", "hello"]);
+    let (shown, said) = told(&["inspect"]);
+    assert!(shown.starts_with("hello ready "), "{shown}");
+    assert_eq!(said, "smcp: skipped empty: no cli.py in it\n");
+    fs::write(world.path("plugins/hello/plugin.toml"), "[[resources]]\nfile = \"nope\"\n").unwrap();
+    let (shown, said) = told(&["inspect", "hello"]);
+    assert!(shown.contains("[manifest-unmatched] plugin.toml: `resources.file`: `nope`"), "{shown}");
+    assert_eq!(said, "", "it is told once");
+    assert_eq!(world.complaint(&["inspect", "empty"]), "smcp: `empty` is no plugin: no cli.py in it\n");
+}
+
+#[test]
 fn clients_get_absolute_paths_and_never_a_key() {
     let world = World::new();
     world.said(&["new", "hello"]);
@@ -176,6 +229,15 @@ fn clients_get_absolute_paths_and_never_a_key() {
         entry["args"],
         json!(["stdio", "--plugins-dir", plugins, "--schemas-dir", schemas, "--no-live"])
     );
+    let typed = ["--python", "env/bin/python", "--help-timeout", "2.5"];
+    let started = world.json(&[&["client-config", "cursor"], &typed[..]].concat());
+    let arguments = started["mcpServers"]["smcp"]["args"].as_array().unwrap();
+    assert_eq!(
+        arguments[5..],
+        json!(["--python", world.path("env/bin/python"), "--help-timeout", "2.5"]).as_array().unwrap()[..]
+    );
+    let started = world.json(&["client-config", "cursor", "--python", "python3.13"]);
+    assert_eq!(started["mcpServers"]["smcp"]["args"][6], "python3.13", "a name is looked for");
     for client in ["claude-desktop", "claude-code", "cursor", "vscode", "letta"] {
         let output = world.run(&["client-config", client, "--url", "http://h:1", "--key-env", "MY_KEY"]);
         let entry: Value = serde_json::from_slice(&output.stdout).unwrap();

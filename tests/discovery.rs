@@ -550,6 +550,108 @@ p.parse_args()
     assert!(std::sync::Arc::ptr_eq(&places, &now));
 }
 
+/// Offers and what is warned of them; the program has the commands `show ID`, `all` and `drop`, which isn't served.
+const OFFERS: &[(&str, &[&str])] = &[
+    ("[[resources]]\nfile = \"there.txt\"", &[]),
+    (
+        "[[resources]]\nfile = \"nope.txt\"",
+        &[
+            "`resources.file`: `nope.txt` can't be read: No such file or directory (os error 2); put it there, or take the entry out",
+        ],
+    ),
+    (
+        "[[resources]]\nfile = \"out\"",
+        &["`resources.file`: `out` leads out of the plugin's directory; put it there, or take the entry out"],
+    ),
+    (
+        "[[resources]]\nfile = \"sub\"",
+        &["`resources.file`: `sub` can't be read: it is no file; put it there, or take the entry out"],
+    ),
+    (
+        "[[resources]]\nfile = \"there.txt\"\n[[resources]]\nfile = \"ask.txt\"\nuri = \"smcp://p/%74here.txt\"",
+        &["`resources.uri`: `smcp://p/there.txt` of `p` hides this one; change one"],
+    ),
+    (
+        "[[resources]]\nfile = \"there.txt\"\nuri = \"a://first\"",
+        &["`resources.uri`: `a://first` of `another` hides this one; change one"],
+    ),
+    (
+        "[[resources]]\nfile = \"there.txt\"\nuri = \"smcp://p/contract\"",
+        &["`resources.uri`: `smcp://p/contract` of `p` hides this one; change one"],
+    ),
+    ("[[resource_templates]]\nname = \"t\"\nuri_template = \"x://{id}\"\ncommand = \"show\"", &[]),
+    (
+        "[[resource_templates]]\nname = \"t\"\nuri_template = \"x://{id}\"\ncommand = \"drop\"",
+        &["`resource_templates.command`: no command `drop` is served; name one that `smcp inspect` shows"],
+    ),
+    (
+        "[[resource_templates]]\nname = \"t\"\nuri_template = \"x://{it}\"\ncommand = \"show\"",
+        &[
+            "`resource_templates.uri_template`: `p__show` has no argument `it`; it has `id`",
+            "`resource_templates.uri_template`: `p__show` must be given its argument `id`; add it",
+        ],
+    ),
+    ("[[prompts]]\nname = \"q\"\ncommand = \"show\"", &[]),
+    (
+        "[[prompts]]\nname = \"q\"\ncommand = \"hide\"",
+        &["`prompts.command`: no command `hide` is served; name one that `smcp inspect` shows"],
+    ),
+    (
+        "[[prompts]]\nname = \"q\"\ncommand = \"all\"\narguments = [{ name = \"it\" }]",
+        &["`prompts.arguments`: `p__all` has no argument `it`; it has none"],
+    ),
+    (
+        "[[prompts]]\nname = \"q\"\nfile = \"ask.txt\"\narguments = [{ name = \"a\" }]",
+        &["`prompts.file`: `ask.txt` has `{{b}}`, which is no argument; add it to `arguments`"],
+    ),
+    (
+        "[[prompts]]\nname = \"q\"\nfile = \"nope.txt\"",
+        &[
+            "`prompts.file`: `nope.txt` can't be read: No such file or directory (os error 2); put it there, or take the entry out",
+        ],
+    ),
+];
+
+#[tokio::test]
+async fn offers_that_can_not_work_are_told() {
+    let world = World::new();
+    let another = world.plugin("another", "argparse.ArgumentParser().parse_args()");
+    fs::write(another.join("a.txt"), "a").unwrap();
+    fs::write(another.join("plugin.toml"), "[[resources]]\nfile = \"a.txt\"\nuri = \"a://first\"\n").unwrap();
+    let body = "
+p = argparse.ArgumentParser()
+s = p.add_subparsers(dest='cmd')
+s.add_parser('show', help='some').add_argument('id')
+for name in ['all', 'drop']: s.add_parser(name, help='some')
+p.parse_args()
+";
+    let directory = world.plugin("p", body);
+    for (file, text) in [("there.txt", "t"), ("ask.txt", "{{a}} {{ b }} {{b}}")] {
+        fs::write(directory.join(file), text).unwrap();
+    }
+    fs::create_dir(directory.join("sub")).unwrap();
+    symlink("../another/a.txt", directory.join("out")).unwrap();
+    let registry = world.load().await;
+    for (offers, expected) in OFFERS {
+        fs::write(directory.join("plugin.toml"), format!("exclude = [\"drop\"]\n{offers}\n")).unwrap();
+        registry.reload(&Seen::default()).await;
+        let expected: Vec<String> =
+            expected.iter().map(|told| format!("manifest-unmatched: plugin.toml: {told}")).collect();
+        assert_eq!(diagnostics(&registry, "p"), expected, "{offers}");
+        // Whoever starts the server hears of it too.
+        let told: Vec<String> =
+            registry.report().problems.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
+        let expected: Vec<String> =
+            expected.iter().map(|told| told.replace(": plugin.toml", ": p: plugin.toml")).collect();
+        assert_eq!(told, expected, "{offers}");
+    }
+    // A file that comes is seen although the program is not asked again.
+    fs::write(directory.join("nope.txt"), "{{a").unwrap();
+    registry.reload(&Seen::default()).await;
+    assert_eq!(diagnostics(&registry, "p"), Vec::<String>::new());
+    assert!(registry.report().problems.is_empty());
+}
+
 #[tokio::test]
 async fn describe_is_run_only_where_it_is_asked_for() {
     let world = World::new();

@@ -211,7 +211,11 @@ fn profiles_that_can_not_be_used_stop_the_start() {
             &[][..],
             "smcp: --profile: there is no profile `nobody`; there are full",
         ),
-        (&["stdio", "--profiles", "nowhere.json"], &[], "smcp: nowhere.json: No such file or directory"),
+        (
+            &["stdio", "--profiles", "nowhere.json"],
+            &[],
+            "smcp: --profiles: nowhere.json: No such file or directory",
+        ),
         (
             &["--profiles", "profiles.json"],
             &[("READER_KEY", "")],

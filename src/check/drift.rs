@@ -110,6 +110,13 @@ impl Drift<'_> {
         self.properties(old, new);
         self.groups(old, new);
         self.annotations(&old.tool.annotations, &new.tool.annotations, name);
+        match (old.tool.confirm, new.tool.confirm) {
+            (false, true) => self.add(rules::CONFIRMATION_ADDED, name, None, "calls must be confirmed now"),
+            (true, false) => {
+                self.add(rules::CONFIRMATION_REMOVED, name, None, "calls need not be confirmed now");
+            }
+            _ => {}
+        }
         if old.tool.title != new.tool.title {
             self.add(rules::TITLE_CHANGED, name, None, "the title differs");
         }

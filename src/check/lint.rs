@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::model::{Argument, Binding, Command, Tool};
+use crate::plugin::manifest::{self, ManifestError};
 use crate::registry::{Plugin, State};
 
 use super::Finding;
+use super::place::Place;
 use super::rules::{self, Kind, Rule};
 
 /// The longest tool name that leaves room for what clients put before it, in characters: they keep to 64 in all, of
@@ -32,14 +34,23 @@ const CHARACTERS_A_TOKEN: usize = 4;
 /// Phrases of help texts that say that an argument must be given.
 const REQUIRED_PHRASES: [&str; 4] = ["(required)", "[required]", "required:", "must be given"];
 
+/// What ends the word `required` as a sentence of its own at the beginning of a text.
+const STOPS: [char; 4] = ['.', ';', ',', '!'];
+
 /// Phrases that take such a one back.
 const UNLESS: [&str; 5] = ["not required", "only", "if ", "when ", "unless"];
 
-/// What there is to say of one plugin.
-pub(super) fn plugin(plugin: &Plugin, tools: &[&Tool]) -> Vec<Finding> {
+/// What there is to say of one plugin, whose manifest may be at fault.
+pub(super) fn plugin(plugin: &Plugin, fault: Option<ManifestError>, tools: &[&Tool]) -> Vec<Finding> {
     let mut lint = Lint { plugin: &plugin.name, told: BTreeSet::new(), found: Vec::new() };
     if let State::Failed(reason) | State::Stale(reason) = &plugin.state {
-        lint.found.push(Finding::new(rules::PLUGIN_FAILED, &plugin.name, reason));
+        lint.found.push(match fault {
+            Some(fault) => Finding {
+                place: Place::Manifest(fault.line()),
+                ..Finding::new(rules::PLUGIN_FAILED, &plugin.name, fault.reason())
+            },
+            None => Finding::new(rules::PLUGIN_FAILED, &plugin.name, reason),
+        });
     }
     lint.diagnostics(plugin);
     for tool in tools {
@@ -112,6 +123,10 @@ impl Lint<'_> {
                 class: None,
                 code: diagnostic.code.clone(),
                 argument: diagnostic.argument.clone(),
+                place: match diagnostic.code.as_str() {
+                    manifest::UNMATCHED => Place::Manifest(None),
+                    _ => Place::Program,
+                },
                 ..Finding::new(rules::PLUGIN_FAILED, self.plugin, format!("{place}{}", diagnostic.message))
             });
         }
@@ -234,8 +249,9 @@ fn most_choices(schema: &Value) -> usize {
 fn claims_required(argument: &Argument) -> bool {
     let text = argument.help.as_deref().unwrap_or_default().to_lowercase();
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    let begins = text.trim_start().strip_prefix("required").is_some_and(|rest| rest.starts_with(STOPS));
     argument.default.is_none()
-        && (has(&REQUIRED_PHRASES) || text.trim_end_matches('.').ends_with("required"))
+        && (begins || has(&REQUIRED_PHRASES) || text.trim_end_matches('.').ends_with("required"))
         && !has(&UNLESS)
 }
 

@@ -12,6 +12,7 @@
 mod drift;
 mod lint;
 mod meaning;
+mod place;
 mod prove;
 pub mod report;
 pub mod rules;
@@ -19,16 +20,17 @@ mod sample;
 mod shape;
 mod shrink;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::contract::{Known, Store};
 use crate::model::{Severity, Tool};
-use crate::plugin;
+use crate::plugin::manifest;
 use crate::registry::{Plugin, Progress, Registry, Snapshot, State};
 
+use place::Place;
 use rules::{Class, Kind, Rule};
 
 pub use prove::Proof;
@@ -80,6 +82,12 @@ pub struct Finding {
     /// The file that it is best looked for in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
+    /// The line (from 1), where it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What of the plugin it is about.
+    #[serde(skip)]
+    place: Place,
     /// The contract was written anew, so this is settled.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub written: bool,
@@ -97,6 +105,8 @@ impl Finding {
             argument: None,
             message: message.into(),
             file: None,
+            line: None,
+            place: Place::of(rule),
             written: false,
         }
     }
@@ -107,6 +117,17 @@ impl Finding {
 
     fn argument(self, argument: &str) -> Finding {
         Finding { argument: Some(argument.to_owned()), ..self }
+    }
+
+    fn located(&mut self, config: &Config) {
+        self.file = place::file(config, self);
+        if let Place::Manifest(line) = self.place {
+            self.line = line;
+        }
+        // Contracts are told of as they are.
+        if self.kind != Kind::Drift {
+            self.message = place::from_within(config, self);
+        }
     }
 }
 
@@ -123,6 +144,9 @@ pub struct Report {
     /// What was proven, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<Proof>,
+    /// The file of the first plugin, for readers that need one also where a finding is about all of them.
+    #[serde(skip)]
+    pub anywhere: Option<PathBuf>,
     /// All that was found: by plugin and part of the check, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -152,14 +176,22 @@ pub enum CheckError {
         /// Those that there are.
         known: String,
     },
+    /// One that was named is a directory that is no plugin.
+    #[error("`{name}` is no plugin: {reason}")]
+    Skipped {
+        /// The name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// There is no room for the check's own files.
-    #[error("no temporary directory: {0}")]
-    NoRoom(std::io::Error),
-    /// Contracts can't be listed or written.
-    #[error("the contract of `{plugin}` can't be written: {source}")]
+    #[error("no temporary directory")]
+    NoRoom(#[source] std::io::Error),
+    /// A contract can't be written or taken away.
+    #[error("the contract {} can't be written", path.display())]
     Unwritable {
-        /// The plugin.
-        plugin: String,
+        /// Its file.
+        path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
@@ -179,7 +211,7 @@ pub async fn run(config: &Config, asked: &Asked, progress: &dyn Progress) -> Res
     let mut findings = skipped(&registry, &asked.plugins);
     for plugin in &snapshot.plugins {
         let tools = tools_of(&snapshot, &plugin.name);
-        findings.extend(lint::plugin(plugin, &tools));
+        findings.extend(lint::plugin(plugin, manifest::read(&plugin.directory).err(), &tools));
         findings.extend(stores.drift(plugin, asked.update)?);
     }
     if asked.plugins.is_empty() {
@@ -193,10 +225,11 @@ pub async fn run(config: &Config, asked: &Asked, progress: &dyn Progress) -> Res
         findings.extend(found);
         proof = Some(figures);
     }
-    findings.iter_mut().for_each(|finding| finding.file = file(config, finding));
+    findings.iter_mut().for_each(|finding| finding.located(config));
     findings.sort_by(|a, b| (&a.plugin, a.kind, b.severity).cmp(&(&b.plugin, b.kind, a.severity)));
-    let plugins = snapshot.plugins.iter().map(|plugin| plugin.name.clone()).collect();
-    Ok(Report { plugins, tools: all.len(), tokens: lint::tokens(&all), proof, findings })
+    let plugins: Vec<String> = snapshot.plugins.iter().map(|plugin| plugin.name.clone()).collect();
+    let anywhere = plugins.first().map(|plugin| place::of_plugin(config, plugin, &Place::Program));
+    Ok(Report { plugins, tools: all.len(), tokens: lint::tokens(&all), proof, anywhere, findings })
 }
 
 fn can_check(registry: &Registry, snapshot: &Snapshot, named: &[String]) -> Result<(), CheckError> {
@@ -205,12 +238,11 @@ fn can_check(registry: &Registry, snapshot: &Snapshot, named: &[String]) -> Resu
         return Err(CheckError::NoPlugins(problem.message.clone()));
     }
     let missing = named.iter().find(|name| !snapshot.plugins.iter().any(|plugin| plugin.name == **name));
-    match missing {
-        None => Ok(()),
-        Some(name) => {
-            Err(CheckError::NoSuchPlugin { name: name.clone(), known: registry.found().join(", ") })
-        }
-    }
+    let Some(name) = missing.cloned() else { return Ok(()) };
+    Err(match report.skipped_for(&name) {
+        Some(reason) => CheckError::Skipped { name, reason: reason.to_owned() },
+        None => CheckError::NoSuchPlugin { name, known: registry.found().join(", ") },
+    })
 }
 
 fn tools_of<'a>(snapshot: &'a Snapshot, plugin: &str) -> Vec<&'a Tool> {
@@ -256,8 +288,7 @@ impl Stores {
             }
         };
         if update {
-            self.write(&plugin.name, &fresh)
-                .map_err(|source| CheckError::Unwritable { plugin: plugin.name.clone(), source })?;
+            self.write(&plugin.name, &fresh).map_err(|source| self.unwritable(&plugin.name, source))?;
             found.iter_mut().for_each(|finding| finding.written = true);
         }
         Ok(found)
@@ -267,6 +298,10 @@ impl Stores {
         let fingerprint = self.fresh.fingerprint(plugin, Some(fresh)).unwrap_or_default();
         let pages = self.fresh.pages(plugin).unwrap_or_default();
         self.committed.write(&fresh.contract, &fingerprint, &pages)
+    }
+
+    fn unwritable(&self, plugin: &str, source: std::io::Error) -> CheckError {
+        CheckError::Unwritable { path: self.committed.contract_path(plugin), source }
     }
 
     /// Contracts of plugins that are not there any more.
@@ -279,24 +314,11 @@ impl Stores {
             let mut finding =
                 Finding::new(rules::PLUGIN_GONE, &name, "its contract is committed, and it is not there");
             if update {
-                self.committed
-                    .remove(&name)
-                    .map_err(|source| CheckError::Unwritable { plugin: name.clone(), source })?;
+                self.committed.remove(&name).map_err(|source| self.unwritable(&name, source))?;
                 finding.written = true;
             }
             found.push(finding);
         }
         Ok(found)
     }
-}
-
-/// Where somebody would look for a finding: the contract, or the plugin's program or manifest.
-fn file(config: &Config, finding: &Finding) -> Option<PathBuf> {
-    let name = finding.plugin.as_ref()?;
-    if finding.kind == Kind::Drift && finding.code != rules::NOT_COMMITTED.code {
-        return Some(Store::new(&config.schemas_dir).contract_path(name));
-    }
-    let directory: &Path = &config.plugins_dir.join(name);
-    let program = directory.join(plugin::PROGRAM);
-    Some(if program.is_file() { program } else { directory.join(plugin::MANIFEST) })
 }

@@ -91,6 +91,8 @@ rules! {
     GROUP_BECAME_REQUIRED = drift("group-became-required", Breaking, "One of a group of arguments must be given.");
     PROMISE_WITHDRAWN =
         drift("promise-withdrawn", Breaking, "An annotation does not promise any more that a tool is harmless.");
+    CONFIRMATION_ADDED =
+        drift("confirmation-added", Breaking, "Each call must be confirmed, so clients that can't ask can't call.");
     CONTRACT_UNUSABLE = Rule {
         code: "contract-unusable",
         kind: Kind::Drift,
@@ -111,6 +113,7 @@ rules! {
     GROUP_BECAME_OPTIONAL =
         drift("group-became-optional", Compatible, "None of a group of arguments need be given any more.");
     ANNOTATION_CHANGED = drift("annotation-changed", Compatible, "An annotation differs and promises no less.");
+    CONFIRMATION_REMOVED = drift("confirmation-removed", Compatible, "Calls need not be confirmed any more.");
     TITLE_CHANGED = drift("title-changed", Wording, "A tool's title differs.");
     DESCRIPTION_CHANGED = drift("description-changed", Wording, "A tool's description differs.");
     ARGUMENT_DESCRIPTION_CHANGED =

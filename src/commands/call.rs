@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +21,7 @@ use crate::text;
 pub(super) fn run(typed: &cli::Call, environment: Environment) -> anyhow::Result<ExitCode> {
     let arguments = object(&typed.arguments)?;
     let config = Config::without_http(&typed.plugins, &typed.limits, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")))?;
     super::serve::small_runtime()?.block_on(async {
         let registry = Registry::load_for(&config, &typed.tool, &()).await;
         let snapshot = registry.snapshot();
@@ -78,17 +80,39 @@ async fn call(config: &Config, served: &Served, arguments: &Map<String, Value>) 
             Value::Object(asks.requests)
         ),
     };
-    let text = shown(&result);
     if result.is_error {
-        bail!("{text}");
+        bail!("{}", shown(&result.content));
     }
-    // Programs get the output as it is, a terminal only what it can't take for commands.
-    super::print(&if io::stdout().is_terminal() { text::plain(&text) } else { text })?;
+    print(&result, io::stdout().is_terminal())?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Programs get the output as it is, a terminal only what it can't take for commands.
+fn print(result: &CallResult, is_terminal: bool) -> io::Result<()> {
+    if is_terminal {
+        return super::print(&text::plain(&shown(&result.content)));
+    }
+    match result.content.split_first().map(|(first, marks)| (bytes(first), marks)) {
+        Some((Some(bytes), marks)) => {
+            // What is said of bytes can't stand among them.
+            marks.iter().for_each(|mark| eprintln!("smcp: {}", text::plain(&shown_block(mark))));
+            super::write(&bytes)
+        }
+        _ => super::print(&shown(&result.content)),
+    }
+}
+
+/// The bytes of output that is no text: those of an image, a sound or an embedded resource.
+fn bytes(block: &Value) -> Option<Vec<u8>> {
+    let data = block.get("data").or_else(|| block.get("resource")?.get("blob"))?;
+    BASE64.decode(data.as_str()?).ok()
+}
+
 /// The text of a result; what isn't text is shown as the JSON that a client would get.
-fn shown(result: &CallResult) -> String {
-    let block = |block: &Value| block["text"].as_str().map_or_else(|| block.to_string(), str::to_owned);
-    result.content.iter().map(block).collect::<Vec<_>>().join("\n")
+fn shown(content: &[Value]) -> String {
+    content.iter().map(shown_block).collect::<Vec<_>>().join("\n")
+}
+
+fn shown_block(block: &Value) -> String {
+    block["text"].as_str().map_or_else(|| block.to_string(), str::to_owned)
 }

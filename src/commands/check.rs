@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use crate::check::{self, Asked, Trials, report};
 use crate::cli::{self, Deny, Output};
-use crate::config::{Config, Environment};
+use crate::config::{self, Config, Environment};
 use crate::model::Severity;
 
 pub(super) fn run(typed: &cli::Check, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
-    let prove = typed.prove.then_some(Trials { calls: typed.calls, seed: typed.seed });
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")))?;
+    let calls = config::at_least_one("--calls", typed.calls)?;
+    let prove = typed.prove.then_some(Trials { calls, seed: typed.seed });
     let asked = Asked { plugins: typed.names.clone(), update: typed.update, prove };
     let checked = super::serve::runtime()?.block_on(check::run(&config, &asked, &super::serve::Bar::new()));
     let report = checked?;

@@ -6,6 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -49,12 +50,16 @@ fn stdio(typed: &cli::ClientConfig, environment: Environment) -> anyhow::Result<
     for (option, directory) in
         [("--plugins-dir", &config.plugins_dir), ("--schemas-dir", &config.schemas_dir)]
     {
-        let absolute = std::path::absolute(directory)
-            .with_context(|| format!("can't tell where {} is", directory.display()))?;
-        arguments.extend([option.into(), absolute.into()]);
+        arguments.extend([option.into(), absolute(directory)?]);
     }
     if typed.plugins.python.is_some() || environment("MCP_PYTHON").is_some() {
-        arguments.extend(["--python".into(), config.discovery.python.into()]);
+        let python = &config.discovery.python;
+        // What has no slash is a name, which is looked for in PATH.
+        let python = if python.contains('/') { absolute(Path::new(python))? } else { python.into() };
+        arguments.extend(["--python".into(), python]);
+    }
+    if config.discovery.help_timeout != Duration::from_secs_f64(cli::HELP_TIMEOUT) {
+        arguments.extend(["--help-timeout".into(), typed.plugins.help_timeout.to_string().into()]);
     }
     arguments.extend(typed.plugins.no_live.then(|| "--no-live".into()));
     arguments.extend(typed.plugins.describe.then(|| "--describe".into()));
@@ -67,6 +72,11 @@ fn stdio(typed: &cli::ClientConfig, environment: Environment) -> anyhow::Result<
         command: text(program.as_os_str())?,
         arguments: arguments.iter().map(|word| text(word)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+fn absolute(path: &Path) -> anyhow::Result<OsString> {
+    let absolute = std::path::absolute(path);
+    Ok(absolute.with_context(|| format!("can't tell where {} is", path.display()))?.into())
 }
 
 /// Where a server is asked: a URL without a path means `/mcp`.

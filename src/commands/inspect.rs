@@ -9,12 +9,12 @@ use crate::cli;
 use crate::config::{self, Config, Environment};
 use crate::inspect::{self, Asked, Beside};
 use crate::plugin::{manifest, select};
-use crate::registry::{Registry, Served, Snapshot};
+use crate::registry::{Registry, Report, Served, Snapshot};
 use crate::text;
 
 pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::without_http(&typed.plugins, &cli::Limits::generous(), environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn")))?;
     let argv = typed.argv.as_deref().and_then(|words| Some((words.first()?, words.get(1)?)));
     let name = argv.map(|(tool, _)| tool).or(typed.schema.as_ref()).or(typed.target.as_ref());
     let bar = super::serve::Bar::new();
@@ -33,8 +33,11 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
         return Ok(ExitCode::SUCCESS);
     }
     let Some(asked) = inspect::ask(&snapshot, typed.target.as_deref()) else {
-        bail!("{}", unknown(typed.target.as_deref().unwrap_or_default(), &snapshot));
+        bail!("{}", unknown(typed.target.as_deref().unwrap_or_default(), &snapshot, &registry.report()));
     };
+    if typed.target.is_none() {
+        say_skipped(&config, &registry.report());
+    }
     let colours = io::stdout().is_terminal() && config::may_colour(environment);
     show(&registry, &asked, typed.json, colours)?;
     Ok(ExitCode::SUCCESS)
@@ -42,13 +45,17 @@ pub(super) fn run(typed: &cli::Inspect, environment: Environment) -> anyhow::Res
 
 fn show(registry: &Registry, asked: &[Asked], json: bool, colours: bool) -> anyhow::Result<()> {
     let report = registry.report();
-    for problem in &report.problems {
+    // What a manifest says in vain is shown with its plugin.
+    for problem in report.problems.iter().filter(|problem| problem.code != manifest::UNMATCHED) {
         eprintln!("smcp: {}", text::line(&problem.message));
     }
     let inspected: Vec<_> =
         asked.iter().map(|asked| inspect::inspect(asked, &beside(registry, asked))).collect();
     if json {
         super::print_json(&inspected)?;
+        return Ok(());
+    }
+    if inspected.is_empty() {
         return Ok(());
     }
     let text = inspect::paint(&inspected);
@@ -69,7 +76,20 @@ fn tool_of<'a>(snapshot: &'a Snapshot, name: &str) -> anyhow::Result<&'a Served>
     snapshot.find(name).ok_or_else(|| super::call::no_such_tool(name, snapshot))
 }
 
-fn unknown(target: &str, snapshot: &Snapshot) -> String {
+/// What of the plugins directory is not shown, and that there is nothing to show.
+fn say_skipped(config: &Config, report: &Report) {
+    for skipped in &report.skipped {
+        eprintln!("smcp: skipped {}: {}", text::line(&skipped.name), text::line(&skipped.reason));
+    }
+    if report.found.is_empty() && report.problems.is_empty() {
+        eprintln!("smcp: no plugins in {}", text::line(&config.plugins_dir.to_string_lossy()));
+    }
+}
+
+fn unknown(target: &str, snapshot: &Snapshot, report: &Report) -> String {
+    if let Some(reason) = report.skipped_for(target) {
+        return format!("`{target}` is no plugin: {reason}");
+    }
     let names: Vec<&str> = snapshot.plugins.iter().map(|p| p.name.as_str()).collect();
     match names.len() {
         0 => format!("no plugin, command or tool `{target}`: there are no plugins"),

@@ -74,10 +74,13 @@ fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// Prints a line to standard output; whoever closed it early gets no panic.
 fn print(text: &str) -> io::Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    write(format!("{text}{end}").as_bytes())
+}
+
+/// Writes bytes to standard output as they are.
+fn write(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') {
-        out.write_all(b"\n")?;
-    }
+    out.write_all(bytes)?;
     out.flush()
 }

@@ -25,7 +25,7 @@ use super::heap;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::serve(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref());
+    crate::logging::start(&config, environment("RUST_LOG").as_deref())?;
     let address = SocketAddr::new(config.http.host, config.http.port);
     // Bound before plugins are read, so that a port in use is told at once.
     let listener =
@@ -44,7 +44,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
 
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")));
+    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")))?;
     run(config.drain, async |signals| {
         let Some((registry, variables)) = signals.or_leave(load(&config, &())).await else {
             return Ok(());

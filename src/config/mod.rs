@@ -153,8 +153,10 @@ pub enum ConfigError {
         least: usize,
     },
     /// A file that can't be read.
-    #[error("{path}: {reason}")]
+    #[error("{name}: {path}: {reason}")]
     Unreadable {
+        /// The flag or variable that names it.
+        name: &'static str,
         /// The file or directory.
         path: String,
         /// Why.
@@ -433,7 +435,8 @@ fn seconds(name: &'static str, seconds: f64) -> Result<Option<Duration>, ConfigE
     Duration::try_from_secs_f64(seconds).map(Some).map_err(|_| bad(name, seconds, "number of seconds"))
 }
 
-fn at_least_one(name: &'static str, value: usize) -> Result<usize, ConfigError> {
+/// A count that can't be 0.
+pub fn at_least_one(name: &'static str, value: usize) -> Result<usize, ConfigError> {
     if value == 0 { Err(bad(name, value, "number above 0")) } else { Ok(value) }
 }
 

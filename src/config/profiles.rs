@@ -43,7 +43,7 @@ pub(super) fn resolve(
         return Ok(None);
     }
     let documents = match &path {
-        Some((_, path)) => read(path)?,
+        Some((name, path)) => read(name, path)?,
         None => Vec::new(),
     };
     let wanted = first.as_ref().map(|(_, name)| name.trim());
@@ -62,24 +62,26 @@ pub(super) fn resolve(
 }
 
 /// The documents of a file, or of all `*.json` files in a directory, in the order of names.
-fn read(path: &Path) -> Result<Vec<Document>, ConfigError> {
-    let unreadable =
-        |path: &Path, reason: String| ConfigError::Unreadable { path: path.display().to_string(), reason };
+fn read(name: &'static str, path: &Path) -> Result<Vec<Document>, ConfigError> {
     if !path.is_dir() {
-        return Ok(vec![read_file(path)?]);
+        return Ok(vec![read_file(name, path)?]);
     }
-    let entries = fs::read_dir(path).map_err(|e| unreadable(path, e.to_string()))?;
+    let entries = fs::read_dir(path).map_err(|e| unreadable(name, path, e.to_string()))?;
     let files = entries.filter_map(Result::ok).map(|entry| entry.path());
     let mut files: Vec<PathBuf> = files.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
     files.sort();
     if files.is_empty() {
-        return Err(unreadable(path, "the directory has no `*.json` file".into()));
+        return Err(unreadable(name, path, "the directory has no `*.json` file".into()));
     }
-    files.iter().map(|file| read_file(file)).collect()
+    files.iter().map(|file| read_file(name, file)).collect()
 }
 
-fn read_file(path: &Path) -> Result<Document, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable { path: path.display().to_string(), reason };
+fn unreadable(name: &'static str, path: &Path, reason: String) -> ConfigError {
+    ConfigError::Unreadable { name, path: path.display().to_string(), reason }
+}
+
+fn read_file(name: &'static str, path: &Path) -> Result<Document, ConfigError> {
+    let unreadable = |reason| unreadable(name, path, reason);
     let file = fs::File::open(path).map_err(|e| unreadable(e.to_string()))?;
     let mut text = String::new();
     file.take(SIZE_LIMIT + 1).read_to_string(&mut text).map_err(|e| unreadable(e.to_string()))?;
@@ -181,7 +183,10 @@ mod tests {
         let same = message(TEXT, &[("READER_KEY", "other")]);
         assert!(same.contains("READER_KEY") && !same.contains("`other`"), "{same}");
         let typed = cli::Profiles { profiles: Some("/nowhere.json".into()), profile: None };
-        assert!(resolved(&typed, &[]).unwrap_err().to_string().starts_with("/nowhere.json: "));
+        assert!(resolved(&typed, &[]).unwrap_err().to_string().starts_with("--profiles: /nowhere.json: "));
+        let set = [("SMCP_PROFILES", "/nowhere.json")];
+        let error = resolved(&cli::Profiles::default(), &set).unwrap_err().to_string();
+        assert!(error.starts_with("SMCP_PROFILES: /nowhere.json: "), "{error}");
         fs::remove_file(&file).unwrap();
         let typed = cli::Profiles { profiles: Some(directory.path().into()), profile: None };
         assert!(resolved(&typed, &[]).unwrap_err().to_string().contains("no `*.json` file"));

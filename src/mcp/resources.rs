@@ -15,6 +15,7 @@ use crate::contract::Contract;
 use crate::model::Tool;
 use crate::outcome::CallResult;
 use crate::plugin::offers::{self, Body, FileResource, TemplateResource};
+use crate::plugin::uri;
 use crate::plugin::uri_template::UriTemplate;
 use crate::registry::{Plugin, Served, Snapshot};
 
@@ -34,7 +35,7 @@ pub(super) enum Watched {
 
 /// How the resource of a URI may change; `None` where there is none.
 pub(super) fn watched(snapshot: &Snapshot, uri: &str) -> Option<Watched> {
-    match known(snapshot).get(uri) {
+    match find(known(snapshot), uri) {
         Some(Known::File(plugin, file)) => Some(Watched::File(plugin.directory.join(&file.file))),
         Some(Known::Contract(_)) => Some(Watched::Made),
         None => templated(snapshot, uri).map(|_| Watched::Made),
@@ -49,14 +50,16 @@ fn known(snapshot: &Snapshot) -> BTreeMap<String, Known<'_>> {
             all.entry(file.uri(&plugin.name)).or_insert(Known::File(plugin, file));
         }
         if snapshot.tools.iter().any(|served| served.plugin.name == plugin.name) {
-            all.entry(contract_uri(plugin)).or_insert(Known::Contract(plugin));
+            all.entry(uri::of_contract(&plugin.name)).or_insert(Known::Contract(plugin));
         }
     }
     all
 }
 
-fn contract_uri(plugin: &Plugin) -> String {
-    format!("smcp://{}/contract", plugin.name)
+/// The resource that a client means by a URI, which it may have written in another way.
+fn find<'a>(known: BTreeMap<String, Known<'a>>, uri: &str) -> Option<Known<'a>> {
+    let wanted = uri::normalized(uri);
+    known.into_iter().find(|(listed, _)| uri::normalized(listed) == wanted).map(|(_, found)| found)
 }
 
 /// `resources/list`
@@ -92,7 +95,8 @@ fn offered(snapshot: &Snapshot) -> impl Iterator<Item = (&TemplateResource, &Ser
 
 /// The tool of a template, as the list spells it.
 pub(super) fn of_template<'a>(snapshot: &'a Snapshot, uri_template: &str) -> Option<&'a Served> {
-    offered(snapshot).find(|(template, _)| template.uri_template == uri_template).map(|(_, served)| served)
+    let wanted = uri::normalized(uri_template);
+    offered(snapshot).find(|(t, _)| uri::normalized(&t.uri_template) == wanted).map(|(_, served)| served)
 }
 
 /// All templates by URI, in the order of URIs; where two plugins claim one, the first by name has it.
@@ -147,7 +151,7 @@ fn described<const N: usize>(
 pub(super) async fn read(server: &Server, context: &Context, params: &Params) -> Result<Value, RpcError> {
     let uri = uri_of(params)?;
     let snapshot = server.visible(context);
-    let content = match known(&snapshot).get(uri) {
+    let content = match find(known(&snapshot), uri) {
         Some(Known::Contract(plugin)) => text(uri, "application/json", &contract(&snapshot, plugin)),
         Some(Known::File(plugin, file)) => file_content(uri, plugin, file).await?,
         None => match templated(&snapshot, uri) {

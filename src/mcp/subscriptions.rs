@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::message::{Params, RpcError, notification};
 use super::resources::{self, Watched};
 use super::{Context, Server};
+use crate::plugin::uri;
 
 /// How often a file is looked at.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -37,7 +38,7 @@ pub(super) fn subscribe(server: &Server, context: &Context, params: &Params) -> 
     let mut watch =
         Watch::of(server, context, &uri).ok_or_else(|| resources::not_found(&uri, context.revision))?;
     let end = session.closed().child_token();
-    if !session.subscribe(&uri, end.clone(), LIMIT) {
+    if !session.subscribe(&uri::normalized(&uri), end.clone(), LIMIT) {
         let message =
             format!("a session has at most {LIMIT} subscriptions; end one with `resources/unsubscribe`");
         return Err(RpcError::new(RpcError::INVALID_REQUEST, message));
@@ -69,7 +70,7 @@ pub(super) fn subscribe(server: &Server, context: &Context, params: &Params) -> 
 pub(super) fn unsubscribe(context: &Context, params: &Params) -> Result<Value, RpcError> {
     let uri = resources::uri_of(params)?;
     if let Some(session) = &context.session {
-        session.unsubscribe(uri);
+        session.unsubscribe(&uri::normalized(uri));
     }
     Ok(json!({}))
 }

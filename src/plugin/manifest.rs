@@ -16,7 +16,10 @@ use crate::contract::files;
 use crate::model::ToolOverride;
 
 use super::MANIFEST;
-use super::offers::{self, FileResource, Offers, Prompt, TemplateResource};
+use super::offers::{self, Fault, FileResource, Offers, Prompt, TemplateResource};
+
+/// The code of a diagnostic: what a manifest names is not there, or can't work.
+pub const UNMATCHED: &str = "manifest-unmatched";
 
 /// The largest manifest that is read, in bytes: far more than anyone writes by hand.
 const MAX_SIZE: u64 = 256 * 1024;
@@ -92,7 +95,7 @@ pub fn schema() -> serde_json::Value {
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// It can't be read.
-    #[error("{} can't be read", path.display())]
+    #[error("{} {CANT_BE_READ}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -100,7 +103,7 @@ pub enum ManifestError {
         source: io::Error,
     },
     /// It says something wrong.
-    #[error("{}:{line}: {}{reason}", path.display(), key.as_ref().map(|k| format!("`{k}`: ")).unwrap_or_default())]
+    #[error("{}:{line}: {}", path.display(), self.reason())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -111,6 +114,28 @@ pub enum ManifestError {
         /// What is wrong.
         reason: String,
     },
+}
+
+const CANT_BE_READ: &str = "can't be read";
+
+impl ManifestError {
+    /// The line (from 1), where one is wrong.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            ManifestError::Unreadable { .. } => None,
+            ManifestError::Invalid { line, .. } => Some(*line),
+        }
+    }
+
+    /// What is wrong, for those who name file and line beside it.
+    pub fn reason(&self) -> String {
+        match self {
+            ManifestError::Unreadable { source, .. } => format!("{CANT_BE_READ}: {source}"),
+            ManifestError::Invalid { key, reason, .. } => {
+                key.as_ref().map(|key| format!("`{key}`: ")).unwrap_or_default() + reason
+            }
+        }
+    }
 }
 
 /// Reads the manifest of a plugin's directory; a plugin without one has the default.
@@ -139,10 +164,7 @@ fn parse(text: &str, path: &Path) -> Result<Manifest, ManifestError> {
         let key = places.iter().find(|place| place.lines.contains(&line)).map(|place| place.key.clone());
         invalid(line, key, error.message().replace('\n', "; "))
     })?;
-    check(&manifest).map_err(|fault| {
-        let line = places.iter().find(|place| place.key == fault.key).map_or(1, |place| place.lines.start);
-        invalid(line, Some(fault.key), fault.reason)
-    })?;
+    check(&manifest).map_err(|fault| invalid(line_of(&places, &fault), Some(fault.key), fault.reason))?;
     Ok(manifest)
 }
 
@@ -179,19 +201,23 @@ fn places(text: &str) -> Vec<Place> {
     places
 }
 
+/// Where the value stands that is at fault: in its own table, where there are several of that name.
+fn line_of(places: &[Place], fault: &Fault) -> usize {
+    let table = fault.key.split('.').next().unwrap_or_default();
+    let begins = |(_, place): &(usize, &Place)| place.key == table;
+    let begin = places.iter().enumerate().filter(begins).nth(fault.entry).map(|(at, _)| at);
+    let found = places[begin.unwrap_or(0)..].iter().find(|place| place.key == fault.key);
+    found.or(begin.map(|at| &places[at])).map_or(1, |place| place.lines.start)
+}
+
 fn is_key(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     let quoted = text.len() > 1 && text.starts_with(['"', '\'']) && text.ends_with(['"', '\'']);
     quoted || (!text.is_empty() && text.chars().all(plain))
 }
 
-struct Fault {
-    key: String,
-    reason: String,
-}
-
 fn fault(key: impl Into<String>, reason: impl Into<String>) -> Fault {
-    Fault { key: key.into(), reason: reason.into() }
+    Fault { key: key.into(), entry: 0, reason: reason.into() }
 }
 
 /// What the types alone can't say.
@@ -212,8 +238,7 @@ fn check(manifest: &Manifest) -> Result<(), Fault> {
             return Err(fault(key, "names a command without words"));
         }
     }
-    offers::faults(&manifest.resources, &manifest.resource_templates, &manifest.prompts)
-        .map_err(|(key, reason)| Fault { key, reason })?;
+    offers::faults(&manifest.resources, &manifest.resource_templates, &manifest.prompts)?;
     check_tools(&manifest.tools)
 }
 
@@ -351,6 +376,16 @@ annotations = { readOnlyHint = false }
         check(
             "[tools.a]\nannotations = { readOnlyHint = 1 }\n",
             "2: `tools.a.annotations`: `readOnlyHint` must be true or false",
+        );
+        for file in ["../x", "/x", "a/../x", " "] {
+            let expected = format!("2: `resources.file`: `{file}` is no path within the plugin's directory");
+            check(&format!("[[resources]]\nfile = \"{file}\"\n"), &expected);
+        }
+        let two = "[[resources]]\nfile = \"a\"\n[[resources]]\nfile = \"/b\"\n";
+        check(two, "4: `resources.file`: `/b` is no path within the plugin's directory");
+        check(
+            "[[prompts]]\nname = \"p\"\nfile = \"a\"\n\n[[prompts]]\nname = \"p\"\nfile = \"a\"\n",
+            "6: `prompts.name`: `p` is there twice",
         );
         check("live = true\nlive = false\n", "2: `live`: duplicate key");
     }

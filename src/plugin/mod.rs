@@ -7,6 +7,7 @@
 //! - `discover`: which directories are plugins
 //! - `manifest`: what an optional `plugin.toml` says
 //! - `offers`: what a manifest offers besides tools: resources and prompts
+//! - `uri`: how resources' URIs are written and compared
 //! - `uri_template`: which URIs a family of resources has
 //! - `interpreter`: the words that start the program
 //! - `warm`: whether and how a process of it is kept that forks for calls
@@ -29,6 +30,7 @@ pub mod proof;
 pub mod scaffold;
 pub mod select;
 pub mod tree;
+pub mod uri;
 pub mod uri_template;
 pub mod warm;
 

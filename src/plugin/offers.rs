@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::uri::{self, is_uri};
 use super::uri_template::UriTemplate;
 use crate::contract::files;
 
@@ -119,7 +120,7 @@ impl Offers {
 impl FileResource {
     /// Its URI.
     pub fn uri(&self, plugin: &str) -> String {
-        self.uri.clone().unwrap_or_else(|| format!("smcp://{plugin}/{}", self.file))
+        self.uri.as_deref().map_or_else(|| uri::of_plugin(plugin, &self.file), uri::encoded)
     }
 
     /// Its media type.
@@ -167,40 +168,74 @@ pub fn locate(directory: &Path, file: &str) -> Result<PathBuf, FileError> {
 
 /// Reads a file of a plugin.
 pub fn read(directory: &Path, file: &str) -> Result<Body, FileError> {
-    let bytes = files::read(&locate(directory, file)?, MAX_FILE).map_err(|source| match source.kind() {
-        ErrorKind::FileTooLarge => FileError::TooLarge(file.to_owned()),
-        _ => FileError::Unreadable { file: file.to_owned(), source },
-    })?;
+    let bytes = opened(directory, file, files::read)?;
     Ok(String::from_utf8(bytes).map_or_else(|e| Body::Bytes(e.into_bytes()), Body::Text))
 }
 
-/// What is wrong with offers, as the key and the reason; `tables` are counted from 1, as one reads them.
+/// Whether a file of a plugin can be read, without reading it.
+pub fn check(directory: &Path, file: &str) -> Result<(), FileError> {
+    opened(directory, file, files::open).map(drop)
+}
+
+fn opened<T>(
+    directory: &Path,
+    file: &str,
+    open: impl FnOnce(&Path, u64) -> std::io::Result<T>,
+) -> Result<T, FileError> {
+    open(&locate(directory, file)?, MAX_FILE).map_err(|source| match source.kind() {
+        ErrorKind::FileTooLarge => FileError::TooLarge(file.to_owned()),
+        _ => FileError::Unreadable { file: file.to_owned(), source },
+    })
+}
+
+/// What is wrong with a manifest.
+pub(super) struct Fault {
+    /// The key, with its table.
+    pub(super) key: String,
+    /// Which of several tables of that name it is in, from 0.
+    pub(super) entry: usize,
+    /// Why.
+    pub(super) reason: String,
+}
+
+/// The first fault of offers.
 pub(super) fn faults(
     resources: &[FileResource],
     templates: &[TemplateResource],
     prompts: &[Prompt],
-) -> Result<(), (String, String)> {
-    for resource in resources {
-        check_file(&resource.file).map_err(|reason| ("resources.file".to_owned(), reason))?;
-        if let Some(uri) = &resource.uri
-            && !is_uri(uri)
-        {
-            return Err(("resources.uri".into(), format!("`{uri}` is no URI")));
-        }
-    }
-    for template in templates {
-        let key = "resource_templates.uri_template";
-        UriTemplate::parse(&template.uri_template).map_err(|reason| (key.to_owned(), reason))?;
-        if !is_uri(&template.uri_template) {
-            return Err((key.into(), format!("`{}` begins with no scheme", template.uri_template)));
-        }
-    }
+) -> Result<(), Fault> {
+    each(resources, check_resource)?;
+    each(templates, check_template)?;
     let mut names = HashSet::new();
-    for prompt in prompts {
+    each(prompts, |prompt| {
         check_prompt(prompt)?;
-        if !names.insert(&prompt.name) {
-            return Err(("prompts.name".into(), format!("`{}` is there twice", prompt.name)));
-        }
+        let is_new = names.insert(&prompt.name);
+        let again = || ("prompts.name".to_owned(), format!("`{}` is there twice", prompt.name));
+        if is_new { Ok(()) } else { Err(again()) }
+    })
+}
+
+fn each<'a, T>(
+    offers: &'a [T],
+    mut check: impl FnMut(&'a T) -> Result<(), (String, String)>,
+) -> Result<(), Fault> {
+    let mut checked = offers.iter().enumerate().map(|(entry, offer)| (entry, check(offer)));
+    checked.try_for_each(|(entry, result)| result.map_err(|(key, reason)| Fault { key, entry, reason }))
+}
+
+fn check_resource(resource: &FileResource) -> Result<(), (String, String)> {
+    check_file(&resource.file).map_err(|reason| ("resources.file".to_owned(), reason))?;
+    match resource.uri.as_ref().filter(|uri| !is_uri(uri)) {
+        Some(uri) => Err(("resources.uri".into(), format!("`{uri}` is no URI"))),
+        None => Ok(()),
+    }
+}
+
+fn check_template(template: &TemplateResource) -> Result<(), (String, String)> {
+    let key = || "resource_templates.uri_template".to_owned();
+    UriTemplate::parse(&template.uri_template).map_err(|reason| (key(), reason))?;
+    if !is_uri(&template.uri_template) {
+        return Err((key(), format!("`{}` begins with no scheme", template.uri_template)));
     }
     Ok(())
 }
@@ -223,24 +258,16 @@ fn check_prompt(prompt: &Prompt) -> Result<(), (String, String)> {
 }
 
 fn check_file(file: &str) -> Result<(), String> {
-    if file.trim().is_empty() || Path::new(file).is_absolute() {
+    let mut parts = Path::new(file).components();
+    let stays = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if file.trim().is_empty() || !stays {
         return Err(format!("`{file}` is no path within the plugin's directory"));
     }
     Ok(())
 }
 
-/// Whether a text begins as a URI does: a scheme and a colon (RFC 3986, section 3.1).
-fn is_uri(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-            && !rest.is_empty()
-            && !rest.contains(char::is_whitespace)
-    })
-}
-
 /// A prompt's text with its arguments put in; a placeholder without a value becomes nothing.
-pub fn filled(text: &str, arguments: impl Fn(&str) -> Option<String>) -> String {
+pub fn filled(text: &str, mut arguments: impl FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("{{") {
@@ -290,9 +317,12 @@ mod tests {
         assert_eq!(read(&plugin, "a.bin").unwrap(), Body::Bytes(vec![0xff, 0x00]));
         for outside in ["../secret", "link"] {
             assert!(matches!(read(&plugin, outside), Err(FileError::Outside(_))), "{outside}");
+            assert!(matches!(check(&plugin, outside), Err(FileError::Outside(_))), "{outside}");
         }
         assert!(matches!(read(&plugin, "nope"), Err(FileError::Unreadable { .. })));
         std::fs::File::create(plugin.join("big")).unwrap().set_len(MAX_FILE + 1).unwrap();
         assert!(matches!(read(&plugin, "big"), Err(FileError::TooLarge(_))));
+        assert!(matches!(check(&plugin, "big"), Err(FileError::TooLarge(_))));
+        assert!(check(&plugin, "a.bin").is_ok() && check(&plugin, "nope").is_err());
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::model::{Command, Diagnostic, Severity};
 
-use super::manifest::Manifest;
+use super::manifest::{self, Manifest};
 
 /// The commands that a manifest selects.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ impl Selection {
             .map(|(key, pattern)| {
                 let message =
                     format!("`{key}` names `{}`, but the program has no such command", pattern.text);
-                Diagnostic::new(Severity::Warning, "manifest-unmatched", message)
+                Diagnostic::new(Severity::Warning, manifest::UNMATCHED, message)
             })
             .collect()
     }
@@ -155,7 +155,7 @@ pub fn resolve_overrides(manifest: &mut Manifest, root: &Command) -> Vec<Diagnos
             }
             None => diagnostics.push(Diagnostic::new(
                 Severity::Warning,
-                "manifest-unmatched",
+                manifest::UNMATCHED,
                 format!("`tools` names `{key}`, but the program has no such command"),
             )),
         }

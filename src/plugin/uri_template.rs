@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use regex::Regex;
 
+use super::uri;
+
 /// The longest template, in bytes.
 const MAX_LENGTH: usize = 1024;
 
@@ -31,7 +33,7 @@ impl UriTemplate {
             if variables.iter().any(|v| v == name) {
                 return Err(format!("has the variable `{name}` twice"));
             }
-            pattern.push_str(&regex::escape(before));
+            pattern.push_str(&regex::escape(&uri::normalized(before)));
             // What level 1 leaves unencoded, and encoded bytes (RFC 6570, section 3.2.2).
             pattern.push_str(r"((?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})+)");
             variables.push(name.to_owned());
@@ -43,15 +45,21 @@ impl UriTemplate {
         if rest.contains('}') {
             return Err("has a `}` without a `{`".into());
         }
-        pattern.push_str(&regex::escape(rest));
+        pattern.push_str(&regex::escape(&uri::normalized(rest)));
         pattern.push('$');
         let pattern = Regex::new(&pattern).map_err(|_| "is too long")?;
         Ok(UriTemplate { pattern, variables })
     }
 
+    /// The variables' names, in the order in which they stand.
+    pub fn variables(&self) -> &[String] {
+        &self.variables
+    }
+
     /// The variables' values in a URI; `None` where it isn't one of this template.
     pub fn values(&self, uri: &str) -> Option<Vec<(&str, String)>> {
-        let found = self.pattern.captures(uri)?;
+        let uri = uri::normalized(uri);
+        let found = self.pattern.captures(&uri)?;
         let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
         let values = self.variables.iter().enumerate();
         values.map(|(i, name)| Some((name.as_str(), decoded(found.get(i + 1)?.as_str())?))).collect()
@@ -69,6 +77,9 @@ mod tests {
         let owned = |a: &str, b: &str| Some(vec![("table", a.to_owned()), ("id", b.to_owned())]);
         assert_eq!(values("db://users/row.7?x"), owned("users", "7"));
         assert_eq!(values("db://a%20b/row.%C3%BC?x"), owned("a b", "ü"));
+        assert_eq!(values("db://%61 b/row.ü?x"), owned("a b", "ü"));
+        let odd = UriTemplate::parse("db://ä {id}").unwrap();
+        assert_eq!(odd.values("db://%C3%A4%201"), Some(vec![("id", "1".to_owned())]));
         for other in
             ["db://users/rowx7?x", "db://a/b/row.7?x", "db:///row.7?x", "db://a/row.7", "db://%ff/row.1?x"]
         {

@@ -4,6 +4,7 @@
 //! name of a tool whose listed one had to be shortened; those are understood where they mean one tool only.
 
 use super::{Served, Snapshot};
+use crate::model::Tool;
 
 impl Snapshot {
     /// The tool that is listed under that name.
@@ -26,10 +27,14 @@ impl Snapshot {
 
     /// The tool of a plugin's command, named by its words (none: the program itself).
     pub fn of_command(&self, plugin: &str, words: &str) -> Option<&Served> {
-        let is_path =
-            |served: &&Served| served.tool.path.iter().map(String::as_str).eq(words.split_whitespace());
-        self.tools.iter().filter(|served| served.plugin.name == plugin).find(is_path)
+        let mut own = self.tools.iter().filter(|served| served.plugin.name == plugin);
+        own.find(|served| is_of_command(&served.tool, words))
     }
+}
+
+/// Whether a tool is that of a command, named by its words.
+pub(super) fn is_of_command(tool: &Tool, words: &str) -> bool {
+    tool.path.iter().map(String::as_str).eq(words.split_whitespace())
 }
 
 /// Whether a name is another spelling of a tool's: its words joined by `.` or `__`, as they are or with the characters
@@ -80,7 +85,7 @@ mod tests {
     use serde_json::Map;
 
     use super::*;
-    use crate::model::{Command, Tool};
+    use crate::model::Command;
     use crate::plugin::offers::Offers;
     use crate::registry::{Plugin, State};
 

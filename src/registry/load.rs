@@ -24,7 +24,7 @@ use crate::plugin::warm;
 use crate::process::Plan;
 use crate::schema;
 
-use super::{Plugin, Progress, Report, State};
+use super::{Plugin, Progress, Report, State, offers};
 
 /// What loads need to know.
 #[derive(Debug)]
@@ -185,13 +185,26 @@ pub(super) async fn all(loader: &Arc<Loader>, progress: &dyn Progress) -> (Vec<L
     if let Some(fault) = round.unwritable.get() {
         report.problems.push(Diagnostic::new(Severity::Warning, "schemas-unwritable", fault.clone()));
     }
-    let diagnostics = outcomes.iter().flatten().flat_map(|loaded| &loaded.plugin.diagnostics);
-    report.problems.extend(diagnostics.filter(|told| CONTRACT_FAULTS.contains(&told.code.as_str())).cloned());
+    offers::compare(outcomes.iter_mut().flatten());
+    report.problems.extend(outcomes.iter().flatten().flat_map(told));
     let in_order = outcomes.into_iter().zip(found.candidates).map(|(outcome, candidate)| match outcome {
         Some(served) => served,
         None => failed(candidate, "an internal error; please report it".into()),
     });
     (in_order.collect(), report)
+}
+
+/// What a start tells of a plugin that is served: faults of its contract file, and what its manifest says in vain.
+fn told(loaded: &Loaded) -> impl Iterator<Item = Diagnostic> {
+    let Plugin { name, diagnostics, .. } = &loaded.plugin;
+    diagnostics.iter().filter_map(move |told| match told.code.as_str() {
+        code if CONTRACT_FAULTS.contains(&code) => Some(told.clone()),
+        // It doesn't name its plugin.
+        manifest::UNMATCHED => {
+            Some(Diagnostic { message: format!("{name}: {}", told.message), ..told.clone() })
+        }
+        _ => None,
+    })
 }
 
 impl Round {

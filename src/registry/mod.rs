@@ -11,6 +11,7 @@ mod figures;
 mod find;
 mod load;
 mod narrow;
+mod offers;
 mod report;
 mod watch;
 

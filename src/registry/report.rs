@@ -18,6 +18,13 @@ pub struct Report {
     pub discovered: usize,
 }
 
+impl Report {
+    /// Why the entry of that name is not served.
+    pub fn skipped_for(&self, name: &str) -> Option<&str> {
+        self.skipped.iter().find(|skipped| skipped.name == name).map(|skipped| skipped.reason.as_str())
+    }
+}
+
 /// The lines of a start, as data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {

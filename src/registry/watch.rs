@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Registry, Snapshot, State};
+use super::{Registry, Report, Snapshot, State};
 use crate::contract;
+use crate::model::Severity;
 use crate::plugin::discover;
 
 /// Files have settled when nothing was told of them for so long.
@@ -62,9 +63,7 @@ impl Registry {
         loop {
             let (before, known) = (self.snapshot(), self.report());
             let differs = self.reload(&()).await;
-            for problem in self.report().problems.iter().filter(|problem| !known.problems.contains(problem)) {
-                log::warn!("{}: {}", problem.code, problem.message);
-            }
+            tell_news(&known, &self.report());
             noise.learn(&changed, differs);
             let ended = Instant::now();
             if differs {
@@ -289,6 +288,17 @@ fn is_source(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "py" || e == "toml" || e == "md")
 }
 
+/// What a load came upon that the one before did not, as a start tells it.
+fn tell_news(old: &Report, new: &Report) {
+    for problem in new.problems.iter().filter(|problem| !old.problems.contains(problem)) {
+        log::warn!("{}: {}", problem.code, problem.message);
+    }
+    for skipped in new.skipped.iter().filter(|skipped| !old.skipped.contains(skipped)) {
+        let level = if skipped.severity == Severity::Note { log::Level::Info } else { log::Level::Warn };
+        log::log!(level, "skipped {}: {}", skipped.name, skipped.reason);
+    }
+}
+
 /// What is other than before, for the log.
 fn difference(old: &Snapshot, new: &Snapshot) -> String {
     let find = |snapshot: &Snapshot, name: &str| {
@@ -297,18 +307,18 @@ fn difference(old: &Snapshot, new: &Snapshot) -> String {
     };
     let mut parts = Vec::new();
     for plugin in &new.plugins {
-        let name = &plugin.name;
-        match (&plugin.state, find(old, name)) {
-            (State::Failed(reason), _) => parts.push(format!("{name} failed: {reason}")),
-            (State::Stale(reason), _) => parts.push(format!("{name} is stale: {reason}")),
-            (State::Ready, None) => parts.push(format!("{name} is new")),
-            (State::Ready, Some(before)) if !plugin.says_the_same(&before) => {
-                parts.push(format!("{name} changed"));
-            }
-            (State::Ready, Some(_)) => {}
+        let (name, before) = (&plugin.name, find(old, &plugin.name));
+        let is_news = before.as_ref().is_none_or(|before| before.state != plugin.state);
+        match (&plugin.state, before) {
+            (State::Failed(reason), _) if is_news => parts.push(format!("{name} failed: {reason}")),
+            (State::Stale(reason), _) if is_news => parts.push(format!("{name} is stale: {reason}")),
+            (_, None) => parts.push(format!("{name} is new")),
+            (_, Some(before)) if !plugin.says_the_same(&before) => parts.push(format!("{name} changed")),
+            (_, Some(_)) => {}
         }
     }
     let gone = old.plugins.iter().filter(|plugin| find(new, &plugin.name).is_none());
     parts.extend(gone.map(|plugin| format!("{} is gone", plugin.name)));
-    format!("{}; {} tools", parts.join("; "), new.tools.len())
+    parts.push(format!("{} tools", new.tools.len()));
+    parts.join("; ")
 }

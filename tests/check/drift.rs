@@ -237,6 +237,8 @@ const MANIFESTS: &[Case] = &[
         "",
         &["promise-withdrawn"],
     ),
+    case("asks", "", "[tools.\"up\"]\nconfirm = true\n", &["confirmation-added"]),
+    case("asks_not", "[tools.\"up\"]\nconfirm = true\n", "", &["confirmation-removed"]),
     case("promised", "", "[tools.\"up\"]\nannotations = { readOnlyHint = true }\n", &["annotation-changed"]),
 ];
 
@@ -357,6 +359,11 @@ fn what_can_not_be_checked_is_exit_code_2() {
     let world = World::new();
     let run = world.check(&["nobody"]);
     assert_eq!((run.code, run.stderr.contains("no plugin `nobody`")), (2, true), "{}", run.stderr);
+    fs::create_dir(world.path("plugins/empty")).unwrap();
+    let run = world.check(&["empty"]);
+    assert_eq!((run.code, run.stderr.as_str()), (2, "smcp: `empty` is no plugin: no cli.py in it\n"));
+    let run = world.check(&["--prove", "--calls", "0"]);
+    assert_eq!((run.code, run.stderr.as_str()), (2, "smcp: --calls: `0` is no number above 0\n"));
     let run = world.check(&["--plugins-dir", "nowhere"]);
     assert_eq!((run.code, run.stderr.contains("nowhere")), (2, true), "{}", run.stderr);
     assert_eq!(world.check(&["--format", "xml"]).code, 2);
@@ -365,5 +372,7 @@ fn what_can_not_be_checked_is_exit_code_2() {
     fs::write(world.path("schemas"), "").unwrap();
     let run = world.check(&["--update"]);
     assert_eq!(run.code, 2, "{}", run.stderr);
-    assert!(run.stderr.contains("the contract of `a` can't be written"), "{}", run.stderr);
+    let told = "smcp: the contract schemas/a.json can't be written: ";
+    assert!(run.stderr.starts_with(told), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("os error").count(), 1, "{}", run.stderr);
 }

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::World;
 
@@ -101,11 +101,63 @@ fn sarif_results_point_at_rules_and_files() {
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
     let results = run["results"].as_array().unwrap();
     assert!(!results.is_empty());
+    assert!(results.iter().any(|result| result["ruleId"] == "plugin-failed"));
     for result in results {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(rules[index]["id"], result["ruleId"]);
         let file = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
         assert!(world.path(file).is_file(), "{file}");
+    }
+}
+
+/// Code scanning takes no file of results of which one is nowhere.
+#[test]
+fn sarif_tells_a_place_also_for_what_is_about_all_plugins() {
+    let world = World::new();
+    let body = "for n in range(100):\n    p.add_argument('--a%d' % n, help='says much ' * 100)";
+    world.plugin("heavy", body);
+    std::fs::create_dir(world.path("plugins/empty")).unwrap();
+    let sarif: Value = serde_json::from_str(&world.check(&["--format", "sarif"]).stdout).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let place = |result: &Value| {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().map(str::to_owned)
+    };
+    for (code, file) in [("heavy-list", "plugins/heavy/cli.py"), ("plugin-skipped", "plugins/empty")] {
+        let found = results.iter().find(|result| result["ruleId"] == code).unwrap();
+        assert_eq!(place(found).as_deref(), Some(file));
+    }
+    assert!(results.iter().all(|result| place(result).is_some_and(|file| world.path(&file).exists())));
+    let human = world.check(&[]).stdout;
+    assert!(human.contains("\nall plugins\n") || human.starts_with("all plugins\n"), "{human}");
+}
+
+/// What is wrong with a manifest is told at its line, without where this machine keeps it.
+#[test]
+fn faults_of_manifests_are_told_where_they_are() {
+    let world = World::new();
+    world.plugin("a", "p.add_argument('--x', help='x')");
+    world.file("a", "plugin.toml", "# A comment.\ntimeout = 0\n");
+    let told = "`timeout`: must be a number of seconds above 0 and up to 31536000";
+    let finding = world.findings(&[]).into_iter().find(|f| f["code"] == "plugin-failed").unwrap();
+    assert_eq!((&finding["file"], &finding["line"]), (&json!("plugins/a/plugin.toml"), &json!(2)));
+    assert_eq!(finding["message"], told);
+    let of = |format: &str| world.check(&["--format", format]).stdout;
+    let github = of("github");
+    let expected = format!("::error file=plugins/a/plugin.toml,line=2,title=plugin-failed::{told}\n");
+    assert!(github.starts_with(&expected), "{github}");
+    let human = of("human");
+    let expected = format!("plugins/a/plugin.toml\n  error[plugin-failed] line 2: {told}\n");
+    assert!(human.starts_with(&expected), "{human}");
+    let junit = of("junit");
+    assert!(junit.contains("plugins/a/plugin.toml:2: `timeout`: must be"), "{junit}");
+    let sarif: Value = serde_json::from_str(&of("sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "plugins/a/plugin.toml");
+    assert_eq!(place["region"]["startLine"], 2);
+    world.file("b", "plugin.toml", "command = [\"./nope\"]\n");
+    let directory = world.path("").display().to_string();
+    for format in ["human", "json", "junit", "sarif", "github"] {
+        assert!(!of(format).contains(&directory), "{format}");
     }
 }
 

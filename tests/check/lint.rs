@@ -14,6 +14,9 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("lengthy", "p.description = 'Does this and that. ' * 60", &["long-description"]),
     ("bare", "p.add_argument('--a')", &["argument-undescribed"]),
     ("claims", "p.add_argument('--a', help='the account (required)')", &["hidden-required"]),
+    ("begins", "p.add_argument('--a', help='Required. The account.')", &["hidden-required"]),
+    ("begins_so", "p.add_argument('--a', help='required; the account')", &["hidden-required"]),
+    ("begins_otherwise", "p.add_argument('--a', help='Required by law to be kept.')", &[]),
     ("told", "p.add_argument('--a', required=True, help='the account (required)')", &[]),
     ("conditional", "p.add_argument('--a', help='the account; required if there are two')", &[]),
     (
@@ -81,7 +84,7 @@ fn diagnostics_of_discovery_are_findings() {
     let findings = world.findings(&["a"]);
     assert_eq!(codes(&findings, "a", "lint"), ["manifest-unmatched"]);
     let file = findings.iter().find(|f| f["code"] == "manifest-unmatched").unwrap()["file"].clone();
-    assert_eq!(file, "plugins/a/cli.py");
+    assert_eq!(file, "plugins/a/plugin.toml");
 }
 
 #[test]

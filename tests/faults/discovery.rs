@@ -88,6 +88,28 @@ async fn a_plugin_that_takes_itself_away_is_gone_and_its_neighbours_stay() {
     world.is_empty().await;
 }
 
+/// What a start tells is told while serving too, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_and_is_no_plugin_is_told_and_old_failures_are_not_told_again() {
+    let site = Site::empty();
+    site.plugin("bad", "raise SystemExit('no luck')");
+    site.plugin("good", GOOD);
+    let world = site.start(&["--help-timeout", LIMIT]);
+    std::fs::create_dir(site.path("plugins/empty")).unwrap();
+    world.says("skipped empty: no cli.py in it").await;
+    std::os::unix::fs::symlink("nowhere", site.path("plugins/broken")).unwrap();
+    world.says("skipped broken: a broken link to `nowhere`").await;
+    site.plugin("good", &GOOD.replace("text", "other"));
+    world.says("plugins changed: good changed; 1 tools").await;
+    site.plugin("new", GOOD);
+    world.says("plugins changed: new is new; 2 tools").await;
+    site.plugin("bad", "raise SystemExit('no luck at all')");
+    world
+        .says("plugins changed: bad failed: `--help` printed no usage (exit code 1): no luck at all; 2")
+        .await;
+    assert_eq!(world.said.all().matches("skipped empty").count(), 1, "{}", world.said.all());
+}
+
 /// Asked again at each change, it would be asked for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_that_changes_itself_when_asked_is_not_asked_without_end() {

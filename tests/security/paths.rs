@@ -15,6 +15,16 @@ const SECRET: &str = "THE SECRET";
 const PROGRAM: &str = "import argparse, json\np = argparse.ArgumentParser()\np.add_argument('name')\n\
                        print(json.dumps(vars(p.parse_args())))\n";
 
+/// Names of plugins and files, each with what stands for it in a URI (RFC 3986, section 3.3).
+const ODD: [(&str, &str); 6] = [
+    ("my plugin", "my%20plugin"),
+    ("<b>", "%3Cb%3E"),
+    ("\u{1b}[1m", "%1B%5B1m"),
+    ("a:b, c@d", "a%3Ab,%20c%40d"),
+    ("50% #?", "50%25%20%23%3F"),
+    ("schlüssel", "schl%C3%BCssel"),
+];
+
 /// A world with a plugin that offers all that can be offered, and a secret beside it.
 fn world() -> World {
     let world = World::new();
@@ -32,16 +42,8 @@ fn world() -> World {
     ] {
         symlink(target, directory.join(link)).unwrap();
     }
-    let files = [
-        "inside.txt",
-        "link.txt",
-        "up/secret.txt",
-        "absolute.txt",
-        "twice.txt",
-        "loop.txt",
-        "proc.txt",
-        "../../secret.txt",
-    ];
+    let files =
+        ["inside.txt", "link.txt", "up/secret.txt", "absolute.txt", "twice.txt", "loop.txt", "proc.txt"];
     let mut manifest = String::new();
     for file in files {
         manifest.extend([
@@ -62,6 +64,35 @@ fn world() -> World {
 
 fn is_kept(what: &str, said: &str) {
     assert!(!said.contains(SECRET) && !said.contains("root:"), "{what}: {said}");
+}
+
+#[test]
+fn odd_names_make_sound_uris() {
+    let world = World::new();
+    for (name, _) in ODD {
+        let directory = world.plugin(name, PROGRAM);
+        std::fs::write(directory.join(name), "what it holds").unwrap();
+        let manifest = format!("[[resources]]\nfile = {}\n", json!(name));
+        std::fs::write(directory.join("plugin.toml"), manifest).unwrap();
+    }
+    let server = world.serve(&["--no-watch"], &[]);
+    let listed = server.ask("resources/list", &json!({}));
+    let listed = listed["result"]["resources"].as_array().unwrap();
+    assert_eq!(listed.len(), 2 * ODD.len(), "{listed:?}");
+    for (name, encoded) in ODD {
+        let uri = format!("smcp://{encoded}/{encoded}");
+        for uri in [&uri, &format!("smcp://{encoded}/contract")] {
+            assert!(listed.iter().any(|resource| resource["uri"] == **uri), "{uri}: {listed:?}");
+        }
+        // As it is listed, and as other clients write the same.
+        for uri in [uri.clone(), uri.replace("%3C", "%3c").replace("%1B", "%1b").replace("schl", "%73chl")] {
+            let answer = server.ask("resources/read", &json!({"uri": uri}));
+            let content = &answer["result"]["contents"][0];
+            assert_eq!((&content["text"], &content["uri"]), (&json!("what it holds"), &json!(uri)), "{name}");
+        }
+    }
+    let plain = server.ask("resources/read", &json!({"uri": "smcp://schlüssel/schlüssel"}));
+    assert_eq!(plain["result"]["contents"][0]["text"], "what it holds");
 }
 
 #[test]

@@ -74,6 +74,9 @@ async fn resources_are_text_bytes_or_made() {
         assert_eq!(answer["result"]["contents"][0]["uri"], "fake://sound/x");
         assert!(answer["result"]["contents"][0]["blob"].is_string(), "{answer}");
     }
+    for answer in read("fake://%73ound/x").await {
+        assert!(answer["result"]["contents"][0]["blob"].is_string(), "another way to write it: {answer}");
+    }
     for answer in read("smcp://fake/contract").await {
         let text = answer["result"]["contents"][0]["text"].as_str().unwrap();
         assert_eq!(serde_json::from_str::<Value>(text).unwrap()["plugin"], "fake");
@@ -128,6 +131,12 @@ async fn prompts_are_filled_or_printed_and_completed() {
             json!({"values": ["Ann", "anna"], "total": 2, "hasMore": false})
         );
     }
+    for uri in ["fake://sound/{a}", "fake://sound/%7ba%7D"] {
+        let of = json!({"ref": {"type": "ref/resource", "uri": uri}, "argument": {"name": "a", "value": ""}});
+        for answer in everywhere(&server, "completion/complete", of).await {
+            assert!(answer["result"]["completion"].is_object(), "{uri}: {answer}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -147,7 +156,8 @@ async fn a_subscriber_hears_of_a_changed_file_until_it_unsubscribes() {
     std::fs::write(directory.path().join("watched.txt"), "something new").unwrap();
     let heard = events.message("").await;
     assert_eq!((&heard["method"], &heard["params"]), (&json!("notifications/resources/updated"), &watched));
-    client.post(&url, &request(2, "resources/unsubscribe", watched)).await;
+    let written_otherwise = json!({"uri": "smcp://fake/%77atched.txt"});
+    client.post(&url, &request(2, "resources/unsubscribe", written_otherwise)).await;
     events.message("").await;
     std::fs::write(directory.path().join("watched.txt"), "newer still").unwrap();
     let more = tokio::time::timeout(Duration::from_millis(2500), events.next()).await;

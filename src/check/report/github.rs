@@ -19,7 +19,7 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
         let mut properties = Vec::new();
         if let Some(file) = &finding.file {
             properties.push(format!("file={}", property(&file.to_string_lossy())));
-            properties.push("line=1".to_owned());
+            properties.push(format!("line={}", finding.line.unwrap_or(1)));
         }
         properties.push(format!("title={}", property(&finding.code)));
         let _ = writeln!(out, "::{command} {}::{}", properties.join(","), data(&message(finding)));

@@ -27,7 +27,8 @@ pub(super) fn text(report: &Report, deny: Severity) -> String {
             Some(Class::Wording) => ", wording",
             None => "",
         };
-        let said = text::line(&message(finding));
+        let line = finding.line.map_or_else(String::new, |line| format!("line {line}: "));
+        let said = line + &text::line(&message(finding));
         let _ = writeln!(out, "  {}[{}{class}] {said}", word(finding.severity), finding.code);
     }
     if !out.is_empty() {

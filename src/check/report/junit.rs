@@ -73,7 +73,7 @@ fn case(plugin: &str, kind: Kind, denied: &[&Finding], rest: &[&Finding]) -> Str
             out,
             "      <failure type=\"{}\" message=\"{}\">{}</failure>",
             escaped(&first.code),
-            escaped(&message(first)),
+            escaped(&told(first)),
             escaped(&lines(denied))
         );
     }
@@ -84,8 +84,14 @@ fn case(plugin: &str, kind: Kind, denied: &[&Finding], rest: &[&Finding]) -> Str
 }
 
 fn lines(findings: &[&Finding]) -> String {
-    let one = |f: &&Finding| format!("{}[{}] {}", word(f.severity), f.code, message(f).replace('\n', " "));
+    let one = |f: &&Finding| format!("{}[{}] {}", word(f.severity), f.code, told(f).replace('\n', " "));
     findings.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// The message, behind the file where that says a line: readers are shown no file of a case.
+fn told(finding: &Finding) -> String {
+    let place = finding.file.as_deref().zip(finding.line);
+    place.map(|(file, line)| format!("{}:{line}: ", file.display())).unwrap_or_default() + &message(finding)
 }
 
 /// Text for content and attributes; characters that XML 1.0 can't hold become �.

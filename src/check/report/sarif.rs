@@ -42,7 +42,10 @@ pub(super) fn text(report: &Report) -> String {
         .iter()
         // What was written is settled: a scanner that is told of it would ask somebody to look.
         .filter(|finding| !finding.written)
-        .map(|finding| result(finding, codes.iter().position(|(code, _)| *code == finding.code).unwrap_or(0)))
+        .map(|finding| {
+            let rule = codes.iter().position(|(code, _)| *code == finding.code).unwrap_or(0);
+            result(finding, rule, report.anywhere.as_deref())
+        })
         .collect();
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -71,7 +74,8 @@ fn rule(code: &str, kind: Kind) -> Value {
     value
 }
 
-fn result(finding: &Finding, rule: usize) -> Value {
+/// A result. Code scanning services take none without a file, so that one about all plugins is told at `anywhere`.
+fn result(finding: &Finding, rule: usize, anywhere: Option<&Path>) -> Value {
     let level = match finding.severity {
         Severity::Note => "note",
         Severity::Warning => "warning",
@@ -84,9 +88,9 @@ fn result(finding: &Finding, rule: usize) -> Value {
         "message": {"text": message(finding)},
     });
     let mut location = json!({});
-    if let Some(file) = &finding.file {
-        location["physicalLocation"] =
-            json!({"artifactLocation": {"uri": uri(file)}, "region": {"startLine": 1}});
+    if let Some(file) = finding.file.as_deref().or(anywhere) {
+        let region = json!({"startLine": finding.line.unwrap_or(1)});
+        location["physicalLocation"] = json!({"artifactLocation": {"uri": uri(file)}, "region": region});
     }
     let subject = subject(finding);
     if !subject.is_empty() {
