@@ -31,8 +31,8 @@ pub fn plain(text: &str) -> String {
 /// time.
 pub fn without_addresses(text: &str) -> Cow<'_, str> {
     static ADDRESS: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new("\\b0x[0-9A-Fa-f]{6,16}>").expect("the pattern is constant"));
-    ADDRESS.replace_all(text, "0x…>")
+        LazyLock::new(|| Regex::new(r"\bat(\s+)0x[0-9A-Fa-f]{6,16}>").expect("the pattern is constant"));
+    ADDRESS.replace_all(text, "at${1}0x…>")
 }
 
 /// The same on one line: line ends are blanks, so that a text which tells of one thing can't look like two.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::values::means_on;
+use super::values::{boolean, means_on};
 use super::{ArgvError, argument_of};
 use crate::model::{Action, Argument, Binding, Command, Fact, Source, Tool};
 
@@ -21,13 +21,17 @@ pub(super) struct Said<'a> {
     /// The key, as it was spelled.
     pub(super) key: &'a str,
     pub(super) value: Cow<'a, Value>,
-    /// The flag that the key spells, where it isn't the property.
+    /// The flag that the key spells, where it isn't the property and may mean something of its own.
     pub(super) flag: Option<&'a str>,
+    /// Whether it does.
+    is_own: bool,
 }
 
-impl PartialEq for Said<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.value, self.flag) == (&other.value, other.flag)
+impl Said<'_> {
+    /// Whether another spelling says the same.
+    fn agrees(&self, other: &Self) -> bool {
+        let is_off = *self.value == Value::Bool(false);
+        self.value == other.value && (self.flag == other.flag || !self.is_own || is_off)
     }
 }
 
@@ -47,7 +51,7 @@ pub(super) fn resolve<'a>(
         };
         let said = said(chain, &tool.bindings[index], key, value, flag);
         match &found[index] {
-            Some(other) if *other != said => {
+            Some(other) if !other.agrees(&said) => {
                 let reason = format!("`{}` is the same argument and has another value", other.key);
                 errors.push(ArgvError::new(key, reason));
             }
@@ -68,16 +72,15 @@ fn said<'a>(
     flag: Option<&'a str>,
 ) -> Said<'a> {
     let argument = argument_of(chain, binding);
-    let action = argument.map(|a| a.action).filter(|_| flag.is_some());
-    let negated = action == Some(Action::Negatable) && flag.is_some_and(|f| !means_on(f));
-    let contrary = value.as_bool().filter(|_| negated).map(|on| Value::Bool(!on));
+    let negates = |f: &str| argument.is_some_and(|a| a.action == Action::Negatable) && !means_on(f);
+    let contrary = flag.filter(|f| negates(f)).and_then(|_| boolean(value).ok());
     let is_standard = |a: &Argument| !a.custom && a.provenance.get(&Fact::Action) == Some(&Source::Live);
-    let matters = action == Some(Action::Flag) && !argument.is_some_and(is_standard);
     Said {
         binding,
         key,
-        value: contrary.map_or(Cow::Borrowed(value), Cow::Owned),
-        flag: flag.filter(|_| matters),
+        value: contrary.map_or(Cow::Borrowed(value), |off| Cow::Owned(Value::Bool(!off))),
+        flag: flag.filter(|_| !argument.is_some_and(is_standard)),
+        is_own: argument.is_some_and(|a| a.custom),
     }
 }
 

@@ -16,7 +16,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Argument, Binding, Command, Tool};
+use crate::model::{Argument, Binding, Command, ExclusiveGroup, Tool};
+use keys::Said;
 use words::Layout;
 
 /// The longest word that Linux passes to a program, in bytes: `MAX_ARG_STRLEN` (32 pages) less the final NUL.
@@ -98,10 +99,10 @@ pub fn render(
 ) -> Result<Vec<String>, Vec<ArgvError>> {
     let (values, mut errors) = keys::resolve(chain, tool, arguments);
     let mut given = Vec::new();
-    for said in values {
+    for said in &values {
         let binding = said.binding;
         let Some(argument) = argument_of(chain, binding) else { continue };
-        match values::uses(argument, &said.value, said.flag, must_be_there(chain, tool, binding)) {
+        match values::uses(argument, &said.value, said.flag, must_be_there(chain, tool, &values, binding)) {
             Ok(uses) if uses.is_empty() => {}
             Ok(uses) => {
                 given.push(Given { place: binding.into(), property: &binding.property, argument, uses });
@@ -121,11 +122,20 @@ fn argument_of<'a>(chain: &[&'a Command], binding: &Binding) -> Option<&'a Argum
     chain.get(binding.depth)?.arguments.get(binding.index)
 }
 
-/// Whether leaving the argument out may be wrong: it is required, or one of its exclusive group is.
-fn must_be_there(chain: &[&Command], tool: &Tool, binding: &Binding) -> bool {
+/// Whether leaving the argument out is wrong: it is required, or one of its exclusive group is and no other is given.
+fn must_be_there(chain: &[&Command], tool: &Tool, said: &[Said<'_>], binding: &Binding) -> bool {
     let groups = chain.get(binding.depth).map_or(&[][..], |command| command.exclusive.as_slice());
-    let in_required = || groups.iter().any(|g| g.required && g.members.contains(&binding.index));
-    is_required(tool, &binding.property) || in_required()
+    let says_something = |s: &Said<'_>| {
+        !s.value.as_array().is_some_and(Vec::is_empty)
+            && !matches!(*s.value, Value::Null | Value::Bool(false))
+    };
+    let is_other = |s: &Said<'_>| s.binding.depth == binding.depth && s.binding.index != binding.index;
+    let is_alone = |group: &ExclusiveGroup| {
+        let mut others = said.iter().filter(|s| is_other(s) && group.members.contains(&s.binding.index));
+        !others.any(says_something)
+    };
+    let mut own = groups.iter().filter(|g| g.required && g.members.contains(&binding.index));
+    is_required(tool, &binding.property) || own.any(is_alone)
 }
 
 fn is_required(tool: &Tool, property: &str) -> bool {

@@ -13,13 +13,13 @@ const MAX_COUNT: u64 = 10_000;
 const EXACT_FLOATS: f64 = 9_007_199_254_740_992.0;
 
 /// The uses of an argument that a value asks for; none where the argument is to be left out. `null`, `false` for a
-/// flag and an empty list leave it out, unless it must be given and can be given empty.
-/// `flag` is the one to use of a flag's spellings, where that matters.
+/// flag and an empty list leave it out, unless that would say something else, or it `must` be given and can be empty.
+/// `flag` is the one to use of its spellings, where that matters.
 pub(super) fn uses(
     argument: &Argument,
     value: &Value,
     flag: Option<&str>,
-    required: bool,
+    must: bool,
 ) -> Result<Vec<Use>, String> {
     if value.is_null() || is_unlisted_default(argument, value) {
         return Ok(Vec::new());
@@ -31,24 +31,24 @@ pub(super) fn uses(
         (Action::Flag | Action::Help | Action::Version, _) | (_, Arity::Zero) => {
             Ok(if boolean(value)? { vec![single(flag, [])] } else { Vec::new() })
         }
-        (Action::Store, arity) if arity.is_many() => many(argument, value, required),
+        (Action::Store, arity) if arity.is_many() => many(argument, flag, value, must),
         (Action::Store, Arity::Optional) if is_off(argument, value) => left_out(argument, value),
-        (Action::Store, _) => Ok(vec![one(argument, value)?]),
+        (Action::Store, _) => Ok(vec![one(argument, flag, value)?]),
         (Action::Append, arity) if arity.is_many() => {
             let lists = elements(value);
             // A flat list is one use: what else could it be?
             let nested = lists.iter().any(|v| v.is_array());
             let lists = if nested || lists.is_empty() { lists } else { vec![value] };
-            let uses =
-                lists.into_iter().map(|list| many(argument, list, true)).collect::<Result<Vec<_>, _>>()?;
-            at_most_once(argument, uses.concat())
+            let uses = lists.into_iter().map(|list| many(argument, flag, list, true));
+            at_most_once(argument, uses.collect::<Result<Vec<_>, _>>()?.concat())
         }
         (Action::Append, Arity::Optional) if is_off(argument, value) => Ok(Vec::new()),
         (Action::Append, _) => {
-            let uses = elements(value).into_iter().map(|v| one(argument, v)).collect::<Result<_, _>>()?;
+            let uses =
+                elements(value).into_iter().map(|v| one(argument, flag, v)).collect::<Result<_, _>>()?;
             at_most_once(argument, uses)
         }
-        (Action::Extend, _) => extend(argument, value),
+        (Action::Extend, _) => extend(argument, flag, value),
     }
 }
 
@@ -66,9 +66,19 @@ fn is_off(argument: &Argument, value: &Value) -> bool {
 
 /// No use, where that says the same: leaving an argument out gives its default.
 fn left_out(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
+    if argument.opaque_default {
+        return Err(format!(
+            "{} can't be passed: left out, it is an object of the program's own",
+            shown(value)
+        ));
+    }
     let default = argument.default.as_ref();
-    let is_nothing =
-        |d: &Value| d.is_null() || d == &Value::Bool(false) || d.as_array().is_some_and(Vec::is_empty);
+    let is_nothing = |d: &Value| {
+        d.as_array().is_some_and(Vec::is_empty)
+            || d == ""
+            || d.as_f64() == Some(0.0)
+            || matches!(d, Value::Null | Value::Bool(false))
+    };
     match default.filter(|d| !is_nothing(d)) {
         None => Ok(Vec::new()),
         Some(default) => Err(format!("{} can't be passed: left out, it is {}", shown(value), shown(default))),
@@ -88,9 +98,9 @@ fn at_most_once(argument: &Argument, uses: Vec<Use>) -> Result<Vec<Use>, String>
 }
 
 /// The one use of an argument that takes one value, or of an option that may go without.
-fn one(argument: &Argument, value: &Value) -> Result<Use, String> {
-    let flag = argument.main_flag();
-    if argument.arity == Arity::Optional && flag.is_some() && *value == Value::Bool(true) {
+fn one(argument: &Argument, flag: Option<&str>, value: &Value) -> Result<Use, String> {
+    let may_be_bare = argument.arity == Arity::Optional && argument.value_type != ValueType::Boolean;
+    if may_be_bare && flag.is_some() && *value == Value::Bool(true) {
         return Ok(single(flag, []));
     }
     if argument.arity == Arity::Optional && is_off(argument, value) {
@@ -100,9 +110,14 @@ fn one(argument: &Argument, value: &Value) -> Result<Use, String> {
 }
 
 /// The one use of an argument that takes several values.
-fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>, String> {
+fn many(
+    argument: &Argument,
+    flag: Option<&str>,
+    value: &Value,
+    keep_empty: bool,
+) -> Result<Vec<Use>, String> {
     let values = elements(value).into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;
-    let flag = argument.main_flag().map(str::to_owned);
+    let flag = flag.map(str::to_owned);
     match (argument.arity, values.len()) {
         (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0) if keep_empty && flag.is_some() => {}
         (Arity::ZeroOrMore | Arity::Remainder | Arity::Untold, 0)
@@ -117,9 +132,9 @@ fn many(argument: &Argument, value: &Value, keep_empty: bool) -> Result<Vec<Use>
 }
 
 /// `extend`: one use for each value where that is possible, since `--flag=value` can carry any value.
-fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
+fn extend(argument: &Argument, flag: Option<&str>, value: &Value) -> Result<Vec<Use>, String> {
     if argument.is_positional() || argument.arity.is_verbatim() {
-        return many(argument, value, false);
+        return many(argument, flag, value, false);
     }
     let given = elements(value);
     if let Arity::Exactly(n) = argument.arity {
@@ -127,12 +142,12 @@ fn extend(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
             return Err(format!("takes {n} elements at a time, not {}", given.len()));
         }
         let values = given.into_iter().map(|v| text(argument, v)).collect::<Result<Vec<_>, _>>()?;
-        let flag = argument.main_flag().map(str::to_owned);
+        let flag = flag.map(str::to_owned);
         return Ok(values.chunks(n.max(1)).map(|c| Use { flag: flag.clone(), values: c.to_vec() }).collect());
     }
-    let uses = given.into_iter().map(|v| one(argument, v)).collect::<Result<Vec<_>, _>>()?;
+    let uses = given.into_iter().map(|v| one(argument, flag, v)).collect::<Result<Vec<_>, _>>()?;
     let is_long = |u: &Use| u.values.iter().any(|v| v.chars().nth(1).is_some());
-    if argument.is_taken_apart() && uses.iter().any(is_long) {
+    if argument.taken_apart && uses.iter().any(is_long) {
         return Err(
             "takes single characters: argparse takes longer text apart (`extend` without `nargs`)".into()
         );
@@ -150,7 +165,7 @@ fn elements(value: &Value) -> Vec<&Value> {
     }
 }
 
-fn boolean(value: &Value) -> Result<bool, String> {
+pub(super) fn boolean(value: &Value) -> Result<bool, String> {
     match value {
         Value::Bool(b) => Ok(*b),
         Value::String(s) if s.eq_ignore_ascii_case("true") => Ok(true),

@@ -137,7 +137,7 @@ pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<
             let free = absent
                 && argument.is_served()
                 && !argument.custom
-                && !shares_dest(chain, place, argument)
+                && (argument.is_positional() || !shares_dest(command, index))
                 && !command.exclusive.iter().any(|g| g.members.contains(&index));
             let gap = argument.is_positional() && argument.arity == Arity::Optional;
             let end = wants_end && !argument.is_positional() && argument.arity == Arity::One;
@@ -159,14 +159,13 @@ pub(super) fn fill<'a>(chain: &[&'a Command], given: &[Given<'a>]) -> Vec<Given<
     filled
 }
 
-/// Whether another argument stores to the same place.
-fn shares_dest(chain: &[&Command], place: Place, argument: &Argument) -> bool {
-    let is_other = |depth, index, other: &Argument| {
-        Place { depth, index } != place && other.dest.is_some() && other.dest == argument.dest
-    };
-    chain.iter().enumerate().any(|(depth, command)| {
-        command.arguments.iter().enumerate().any(|(index, other)| is_other(depth, index, other))
-    })
+/// Whether another argument of the command stores to the same place. (A positional that is left out stores its default
+/// there in any case.)
+fn shares_dest(command: &Command, index: usize) -> bool {
+    let dest = &command.arguments[index].dest;
+    let stores = |a: &Argument| !matches!(a.action, Action::Help | Action::Version);
+    let mut others = command.arguments.iter().enumerate().filter(|(other, a)| *other != index && stores(a));
+    others.any(|(_, other)| other.dest.is_some() && other.dest == *dest)
 }
 
 /// Whether the options of a level go on taking words after their own.

@@ -83,18 +83,28 @@ pub(super) fn speaks_of_number(argument: &Argument, default: Option<&str>) -> bo
 /// Names of an argument that are looked at.
 const MAX_NAMES: usize = 8;
 
-/// The default as a value of the argument's type; `None` where it isn't one, as an object that Python shows in angle
-/// brackets.
+/// The default as a value of the argument's type; `None` where it isn't one.
 pub(super) fn typed(text: &str, argument: &Argument) -> Option<Value> {
-    if text.starts_with('<') && text.ends_with('>') {
+    if is_object(text) {
         return None;
     }
     if argument.arity.is_many() && (argument.arity != Arity::Untold || text.starts_with('[')) {
         let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-        let items = inner.split(", ").filter(|i| !i.is_empty()).map(|i| scalar(unquoted(i), argument));
+        let items = inner.split(", ").filter(|i| !i.is_empty());
+        let items = items.map(|i| if is_object(i) { None } else { scalar(unquoted(i), argument) });
         return items.collect::<Option<Vec<Value>>>().filter(|v| !v.is_empty()).map(Value::Array);
     }
     scalar(text, argument)
+}
+
+/// Whether Python shows an object so: `<stdin>`, `PosixPath('.')`.
+fn is_object(text: &str) -> bool {
+    text.starts_with('<') && text.ends_with('>')
+        || text.ends_with(')') && text.split_once('(').is_some_and(|(name, _)| is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_.".contains(c))
 }
 
 fn scalar(text: &str, argument: &Argument) -> Option<Value> {

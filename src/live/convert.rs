@@ -78,7 +78,6 @@ impl Parser {
             parser: traits(field)?,
             ..Command::default()
         };
-        share_defaults(&mut command.arguments);
         let count = command.arguments.len();
         command.exclusive = field.get("exclusive")?.each(|group| {
             Ok(ExclusiveGroup {
@@ -86,6 +85,8 @@ impl Parser {
                 members: group.get("members")?.each(|member| member.below(count))?,
             })
         })?;
+        share_defaults(&mut command);
+        reveal(&mut command);
         let subparsers = field.get("subparsers")?;
         if subparsers.is_null() {
             return Ok(Parser { size: size(&command), command, chosen: None, subcommands: Vec::new() });
@@ -156,17 +157,33 @@ fn distinct(references: Vec<Reference>) -> Vec<Reference> {
 }
 
 /// Of the options that store to one place, the first that has a default sets it, also where that is `None`. (A
-/// positional that is left out stores its own.)
-fn share_defaults(arguments: &mut [Argument]) {
+/// positional that is left out stores its own. What is stored where one of a group must be given is not asked.)
+fn share_defaults(command: &mut Command) {
+    let required = command.exclusive.iter().filter(|group| group.required);
+    let apart: HashSet<usize> = required.flat_map(|group| group.members.iter().copied()).collect();
     let mut first: HashMap<String, Option<Value>> = HashMap::new();
-    for argument in arguments.iter_mut().filter(|a| !a.suppressed) {
-        let Some(dest) = argument.dest.clone() else { continue };
+    for (index, argument) in command.arguments.iter_mut().enumerate() {
+        let stores = !argument.suppressed && !matches!(argument.action, Action::Help | Action::Version);
+        let Some(dest) = argument.dest.clone().filter(|_| stores) else { continue };
         let default = first.entry(dest).or_insert_with(|| argument.default.clone());
-        if !argument.is_positional() && argument.default != *default {
+        if !argument.is_positional() && !apart.contains(&index) && argument.default != *default {
             argument.default.clone_from(default);
             argument.provenance.insert(Fact::Default, Source::Live);
         }
     }
+}
+
+/// Shows the members of a group of which one must be given, where all of them are hidden.
+fn reveal(command: &mut Command) {
+    let Command { exclusive, arguments, .. } = command;
+    let is_hidden = |index: &usize| arguments.get(*index).is_some_and(|a| a.hidden);
+    let all_hidden = exclusive.iter().filter(|g| g.required && g.members.iter().all(is_hidden));
+    let members: Vec<usize> = all_hidden.flat_map(|group| group.members.clone()).collect();
+    members.into_iter().for_each(|index| arguments[index].hidden = false);
+}
+
+fn shown(field: &Field<'_>) -> Result<Option<Vec<String>>, LiveError> {
+    if field.is_null() { Ok(None) } else { field.texts().map(Some) }
 }
 
 /// A text for people, if there is one.
@@ -208,6 +225,9 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         default: converted(default.value(), value_type(&field.get("type")?)?),
         suppressed: field.get("suppressed")?.flag()? && !matches!(action, Action::Help | Action::Version),
         custom: field.get("custom")?.flag()?,
+        taken_apart: field.get("takenApart")?.flag()? && action == Action::Extend,
+        opaque_default: field.get("opaqueDefault")?.flag()?,
+        choices_shown: shown(&field.get("choicesShown")?)?,
         required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
         hidden: field.get("hidden")?.flag()? || is_suppressed,
         help: help.filter(|_| !is_suppressed),

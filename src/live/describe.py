@@ -20,8 +20,10 @@ MAX_FRAMES = 12  # of the call stack, to tell printing from formatting
 OWN_FRAMES = 10  # of the call stack while a parser is described
 WIDE = 1000000  # columns: nothing is wrapped
 
-# Modules of types that make a value of a word and do nothing else.
-PURE_MODULES = frozenset(("pathlib", "pathlib._local", "decimal", "fractions", "datetime", "uuid", "ipaddress"))
+# Modules of types that make a value of a word and do nothing else; those whose values are mostly the same at each start.
+PURE_DEFAULTS = frozenset(("pathlib", "pathlib._local", "decimal", "fractions", "ipaddress"))
+PURE_MODULES = PURE_DEFAULTS | {"datetime", "uuid"}
+MAX_TRIED, TRIAL_SECONDS = 200, 0.2  # of choices that a program's own type is tried on
 
 # How surely a parser is the one whose help is printed.
 USAGE, CUSTOM, FORMAT, PRINT, ACTION = 1, 2, 3, 4, 5
@@ -196,9 +198,9 @@ class _Describer(object):
         converter = getattr(action, "type", None)
         if converter is not None:
             converter = _attempt(lambda: parser._registry_get("type", converter, converter))
-        choices, choices_known = self.choices(action, metavar, converter)
+        choices, choices_known, choices_shown = self.choices(action, metavar, converter)
         default, default_known = (None, True) if suppressed else self.default(action, default, converter)
-        if nargs == "*" and _attempt(_refuses_none, parser, action) is True:
+        if nargs == "*" and _attempt(_refuses_none, self.argparse, parser, action) is True:
             nargs = "+"
         return {
             "kind": self.kind(action),
@@ -208,13 +210,17 @@ class _Describer(object):
             "const": _plain(self, getattr(action, "const", None)),
             "default": default,
             "defaultKnown": default_known,
+            "opaqueDefault": default is None and default_known and not suppressed and action.default is not None,
             "suppressed": suppressed,
             "type": _type(converter),
             "choices": choices,
             "choicesKnown": choices_known,
+            "choicesShown": choices_shown,
             "required": nargs == "+" and not getattr(action, "option_strings", None)
             or _attempt(bool, getattr(action, "required", False)) is True,
             "custom": not _is_standard_call(action),
+            "takenApart": isinstance(action, getattr(self.argparse, "_ExtendAction", ())) and nargs is None
+            and _is_any(converter, (None, str)),
             "hidden": hidden,
             "metavar": None if metavar is None else [self.text(m) for m in _some(metavar)]
             if isinstance(metavar, (tuple, list)) else [self.text(metavar)],
@@ -228,6 +234,8 @@ class _Describer(object):
         flags = [f for f in _some(getattr(action, "option_strings", None)) if isinstance(f, str)]
         longs = {f for f in flags if f.startswith("--")}
         base = next((c.__name__ for c in classes if c.__module__ == "argparse"), "Action").lstrip("_")
+        if base == "BooleanOptionalAction" and not any(f.startswith("--no-") for f in flags):
+            return "Action"  # it says no in another way, or not at all
         if base == "Action" and getattr(action, "nargs", None) == 0:
             pairs = [f for f in longs if f.startswith("--no-") and "--" + f[5:] in longs]
             if pairs or any(c.__name__ == "BooleanOptionalAction" for c in classes):
@@ -237,36 +245,44 @@ class _Describer(object):
         return base
 
     def choices(self, action, metavar, converter):
-        """The words that the parser takes, and whether those are all; or None, and whether the page can't know better."""
+        """The words that the parser takes, whether those are all, and what help shows in their place; or None, and whether
+        the page can't know better."""
         choices = getattr(action, "choices", None)
         if choices is None:
-            return None, True
+            return None, True, None
         found = _attempt(_members, choices, metavar is None)
-        if found is None:
-            return None, False
-        words = [_word(member, converter or str) for member in found]
-        if converter in (None, str, int, float):  # that nobody can type what is left is certain
-            words = [w for w in words if w is not None] or [_plain_text(member) for member in found]
-        if any(w is None or len(w) > MAX_NAME for w in words):
-            return None, True
-        return [self.spend(w) for w in (sorted(words) if isinstance(choices, (set, frozenset)) else words)], True
+        shown = None if found is None else [_plain_text(member) for member in found]
+        if found is None or None in shown:
+            return None, False, None
+        words = _words(found, converter)
+        # That nobody can type what is left is certain with these.
+        if words is not None and _is_any(converter, (None, str, int, float)):
+            words = [w for w in words if w is not None] or shown
+        if words is None or any(w is None or len(w) > MAX_NAME for w in words):
+            return None, True, self.names(shown)
+        if isinstance(choices, (set, frozenset)):
+            words = sorted(words)
+        return [self.spend(w) for w in words], True, None if sorted(words) == sorted(shown) else self.names(shown)
 
     def default(self, action, default, converter):
-        """The default as JSON or as the word that stands for it, and whether the page can't know better."""
+        """The default as JSON or as the words that stand for it, and whether the page can't know better."""
         if default is None:
             return None, True
-        converts = getattr(action, "choices", None) is not None or _attempt(_is_pure, converter) is True
-        if converts and type(default) not in (str, int, float, bool, list, tuple):
-            word = _word(default, converter or str)
-            if word is not None and len(word) <= self.text_limit:
-                return self.spend(word), True
         value = _plain(self, default)
+        if value is not None and type(default) in (str, int, float, bool, list, tuple):
+            return value, True
+        many = type(default) in (list, tuple)
+        if _attempt(_is_enum, converter) is True or _attempt(_is_pure, converter, PURE_DEFAULTS) is True \
+                or getattr(action, "choices", None) is not None:
+            words = _words(list(default) if many else [default], converter)
+            if words and None not in words and sum(map(len, words)) <= self.text_limit:
+                return ([self.spend(w) for w in words] if many else self.spend(words[0])), True
         if value is not None:
             return value, True
         text = _plain_text(default)
         # Such text is for people to read: no word that can be typed.
         return None, text is None or text.startswith("<") or callable(default) \
-            or isinstance(default, (bytes, bytearray, _enum()))
+            or isinstance(default, (bytes, bytearray, list, tuple, set, frozenset, dict, _enum()))
 
     def prose(self, formatter, value):
         if value is None:
@@ -379,13 +395,40 @@ def _members(choices, printed):
     return found
 
 
+def _words(values, converter):
+    """What is typed to get each of the values (argparse prints `str` of them, but compares and stores what its type reads
+    of a word), None for one that no word is known of; None where the type is not tried.
+
+    Types of Python's own and enumerations are tried. One of the program's own is only tried on what is no text and as long
+    as it is quick: it might do more than read.
+    """
+    if _is_any(converter, (None, str)):
+        return [_word(value, str) for value in values]
+    if _attempt(_is_enum, converter) is True or _attempt(_is_pure, converter, PURE_MODULES) is True:
+        return [_word(value, converter) for value in values]
+    if all(type(value) is str for value in values):
+        return list(values)
+    if len(values) > MAX_TRIED:
+        return None
+    from time import time
+    found, end = [], time() + TRIAL_SECONDS
+    for value in values:
+        found.append(_word(value, converter))
+        if found[-1] is None or time() > end:
+            return None
+    return found
+
+
 def _word(value, read):
-    """What is typed to get the value: argparse prints `str` of it, but compares and stores what it reads of a word."""
     for make in (_plain_text, _base_text, lambda v: _base_text(v.value), lambda v: _base_text(v.name)):
         word = _attempt(make, value)
         if word is not None and _attempt(lambda: bool(read(word) == value)) is True:
             return word
     return None
+
+
+def _is_any(value, others):
+    return any(value is other for other in others)
 
 
 def _base_text(value):
@@ -399,24 +442,31 @@ def _enum():
     return getattr(sys.modules.get("enum"), "Enum", _TooLarge)
 
 
-def _is_pure(converter):
-    """Whether a type only makes a value of a word: one of Python's own that does nothing else, or an enumeration."""
-    owner = getattr(converter, "__self__", converter)
-    owner = owner if isinstance(owner, type) else converter
-    if isinstance(owner, type) and issubclass(owner, _enum()):
+def _is_enum(converter):
+    return isinstance(converter, type) and issubclass(converter, _enum())
+
+
+def _is_pure(converter, modules):
+    """Whether a type is one of Python's own that makes a value of a word and does nothing else."""
+    if _is_any(converter, (int, float, complex, bool)) or getattr(converter, "__objclass__", None) is str:
         return True
-    return owner in (int, float, complex, bool) or getattr(owner, "__module__", None) in PURE_MODULES
+    owner = getattr(converter, "__self__", None)  # of a method of a class, such as `date.fromisoformat`
+    return getattr(owner if isinstance(owner, type) else converter, "__module__", None) in modules
 
 
-def _refuses_none(parser, action):
+def _refuses_none(argparse, parser, action):
     """Whether a positional `*` must have a value all the same: up to Python 3.11, none is compared with the choices."""
-    if action.option_strings or action.choices is None:
+    choices = action.choices
+    own_check = type(parser)._check_value is not argparse.ArgumentParser._check_value
+    if action.option_strings or choices is None or own_check or not hasattr(type(choices), "__len__"):
         return False
+    trial = argparse.ArgumentParser(prog="", add_help=False)
     try:
-        parser._get_values(action, [])
-    except Exception:
-        return True
-    return False
+        trial._get_values(trial.add_argument("x", nargs="*", choices=["x"]), [])
+        return False
+    except argparse.ArgumentError:
+        default = getattr(action, "save_default", action.default)
+        return _attempt(lambda: ([] if default is None else default) in choices) is not True
 
 
 def _is_standard_call(action):

@@ -102,7 +102,7 @@ pub fn partners(text: &[Argument], live: &[Argument]) -> Vec<Option<usize>> {
 
 /// By what a page calls a positional.
 fn shown_name(argument: &Argument) -> String {
-    match (&argument.choices, argument.metavar.is_empty()) {
+    match (argument.choices_shown.as_ref().or(argument.choices.as_ref()), argument.metavar.is_empty()) {
         (Some(choices), true) => format!("{{{}}}", choices.join(",")),
         _ => argument.metavar.join(" "),
     }
@@ -176,10 +176,14 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
     if live.value_type != text.value_type && both(Fact::Type) {
         found.push(("type", format!("{:?}", text.value_type), format!("{:?}", live.value_type)));
     }
-    if both(Fact::Choices) && sorted(live) != sorted(text) {
+    let as_shown = live.choices_shown.is_some() && sorted(&live.choices_shown) == sorted(&text.choices);
+    if both(Fact::Choices) && !as_shown && sorted(&live.choices) != sorted(&text.choices) {
         found.push(("choices", choices(text), choices(live)));
     }
-    if both(Fact::Default) && !same_default(live.default.as_ref(), text.default.as_ref()) {
+    if both(Fact::Default)
+        && !live.opaque_default
+        && !same_default(live.default.as_ref(), text.default.as_ref())
+    {
         found.push(("default", value(text.default.as_ref()), value(live.default.as_ref())));
     }
     if live.required != text.required {
@@ -195,8 +199,8 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
 }
 
 /// The choices without their order, which a Python set does not keep.
-fn sorted(argument: &Argument) -> Option<Vec<&String>> {
-    let mut choices: Vec<&String> = argument.choices.as_ref()?.iter().collect();
+fn sorted(choices: &Option<Vec<String>>) -> Option<Vec<&String>> {
+    let mut choices: Vec<&String> = choices.as_ref()?.iter().collect();
     choices.sort();
     Some(choices)
 }

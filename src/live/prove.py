@@ -290,6 +290,8 @@ class _Trial:
         return [self.converted(parser, action, one) for one in (value if several else [value])]
 
     def converted(self, parser, action, value):
+        if type(value) is bool and action.type is bool and action.nargs != 1:
+            return value
         if action.nargs == "?" and action.option_strings and value is True:
             return parser._get_value(action, action.const) if isinstance(action.const, str) else action.const
         if not isinstance(value, list):

@@ -200,6 +200,12 @@ pub struct Argument {
     /// What it does with its values is the program's own (an `Action` class with a `__call__` of its own).
     #[serde(default, skip_serializing_if = "is_default")]
     pub custom: bool,
+    /// Its values are taken apart into characters: `extend` without `nargs`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub taken_apart: bool,
+    /// The default is an object that no word stands for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub opaque_default: bool,
     /// argparse refuses a command line without it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub required: bool,
@@ -215,6 +221,10 @@ pub struct Argument {
     /// Where each fact came from; a fact not named was assumed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub provenance: BTreeMap<Fact, Source>,
+    /// What help shows in place of the choices (`str` of the objects that they are); known while page and parser are
+    /// merged, not kept in contracts.
+    #[serde(skip)]
+    pub choices_shown: Option<Vec<String>>,
     /// The line of the help page (from 1) where its entry begins; known right after parsing, not kept in contracts.
     #[serde(skip)]
     pub line: Option<usize>,
@@ -229,11 +239,6 @@ impl Argument {
     /// Whether tools offer it: everything but help, version and what is hidden and may be left out.
     pub fn is_served(&self) -> bool {
         (!self.hidden || self.required) && !matches!(self.action, Action::Help | Action::Version)
-    }
-
-    /// Whether its values are text that is taken apart into characters: argparse's `extend` does so without `nargs`.
-    pub fn is_taken_apart(&self) -> bool {
-        (self.action, self.arity, self.custom) == (Action::Extend, Arity::One, false)
     }
 
     /// The spelling that names the option best: the first long one, else the first.

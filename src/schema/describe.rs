@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{is_required, property};
-use crate::model::{Action, Argument, Arity, Binding, Command};
+use crate::model::{Action, Argument, Arity, Binding, Command, ValueType};
 
 /// The longest description of a tool, in characters: clients put all of them in front of a model.
 const MAX_DESCRIPTION: usize = 4_000;
@@ -135,8 +135,9 @@ fn action_note(argument: &Argument) -> Option<&'static str> {
             "One element for each use; `true` uses the option without a value."
         }
         (Action::Append, arity) if option && arity.is_many() => "One list for each use.",
-        _ if argument.is_taken_apart() => "One character for each element: argparse takes longer ones apart.",
+        _ if argument.taken_apart => "One character for each element: argparse takes longer ones apart.",
         (Action::Append | Action::Extend, _) if option => "May be given several times: one element for each.",
+        (Action::Store, Arity::Optional) if argument.value_type == ValueType::Boolean => return None,
         (Action::Store, Arity::Optional) if option => "`true` uses the option without a value.",
         (_, Arity::Remainder | Arity::Parser) => "Passed on as they are, options included.",
         _ => return None,

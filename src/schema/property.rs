@@ -58,7 +58,7 @@ fn shape(argument: &Argument) -> Map<String, Value> {
             list
         }
         (Action::Extend, Arity::Optional) => array(&one_value(argument)),
-        _ if argument.is_taken_apart() => {
+        _ if argument.taken_apart => {
             let mut character = scalar(argument);
             character.insert("maxLength".into(), json!(1));
             array(&character)
@@ -85,7 +85,8 @@ fn values(argument: &Argument) -> Map<String, Value> {
 
 /// One use of an argument that takes one value, or, for an option with an optional value, the bare option.
 fn one_value(argument: &Argument) -> Map<String, Value> {
-    if argument.arity == Arity::Optional && !argument.is_positional() {
+    let may_be_bare = argument.arity == Arity::Optional && argument.value_type != ValueType::Boolean;
+    if may_be_bare && !argument.is_positional() {
         return object(json!({"anyOf": [scalar(argument), {"type": "boolean", "const": true}]}));
     }
     scalar(argument)

@@ -2,9 +2,11 @@
 //! made.
 
 use std::process::Command as Process;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use smcp::model::Diagnostic;
 use smcp::registry::State;
 
 use super::support::{Seen, TOOL, World, each, each_since, pythons};
@@ -30,6 +32,7 @@ p.add_argument('--color', action=argparse.BooleanOptionalAction, default=None)
             (json!({"--no-color": true}), json!(false)),
             (json!({"no-color": false}), json!(true)),
             (json!({"color": false, "no_color": true}), json!(false)),
+            (json!({"no_color": "true"}), json!(false)),
         ] {
             seen.gives(TOOL, &call, "color", &value);
         }
@@ -45,11 +48,38 @@ class OnOff(argparse.Action):
         setattr(namespace, self.dest, option_string.startswith('--enable'))
 p = argparse.ArgumentParser()
 p.add_argument('--enable-log', '--disable-log', dest='log', nargs=0, action=OnOff)
+class Filter(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, [option_string, values])
+p.add_argument('--include', '--exclude', dest='filter', action=Filter)
+p.add_argument('-v', '--verbose', action='store_true')
 ";
     each(body, |seen| {
+        seen.gives(TOOL, &json!({"exclude": "x"}), "filter", &json!(["--exclude", "x"]));
+        seen.gives(TOOL, &json!({"v": true, "verbose": true}), "verbose", &json!(true));
+        seen.gives(TOOL, &json!({"enable_log": false, "disable_log": false}), "log", &Value::Null);
         seen.gives(TOOL, &json!({"enable_log": true}), "log", &json!(true));
         seen.gives(TOOL, &json!({"disable_log": true}), "log", &json!(false));
-        seen.refuses(TOOL, &json!({"disable_log": true, "enable_log": true}), "has another value");
+        if seen.live() {
+            seen.refuses(TOOL, &json!({"disable_log": true, "enable_log": true}), "has another value");
+        }
+    });
+}
+
+#[test]
+fn negation_of_another_name() {
+    let body = "
+class Without(argparse.BooleanOptionalAction):
+    def __init__(self, option_strings, dest, **kw):
+        argparse.Action.__init__(self, [*option_strings, '--without-' + option_strings[0][2:]], dest, nargs=0, **kw)
+    def __call__(self, parser, namespace, values, option_string=None):
+        setattr(namespace, self.dest, not option_string.startswith('--without-'))
+p = argparse.ArgumentParser()
+p.add_argument('--ssl', action=Without)
+";
+    each_since((3, 9), body, |seen| {
+        seen.gives(TOOL, &json!({"without_ssl": true}), "ssl", &json!(false));
+        seen.gives(TOOL, &json!({"ssl": true}), "ssl", &json!(true));
     });
 }
 
@@ -62,12 +92,15 @@ p = argparse.ArgumentParser()
 p.add_argument('--cache', type=truth, nargs='?', const=True, default=True)
 p.add_argument('--trace', type=truth, nargs='?', const=True, default=False)
 p.add_argument('--more', action='append', nargs='?')
+p.add_argument('--jobs', nargs='?', type=int, const=4, default=0)
+p.add_argument('--log', nargs='?', const='-', default='')
 ";
     each_live(body, |seen| {
         seen.refuses(TOOL, &json!({"cache": false}), "left out, it is true");
         seen.gives(TOOL, &json!({"cache": "false"}), "cache", &json!(false));
         seen.gives(TOOL, &json!({"cache": true, "trace": false}), "trace", &json!(false));
         seen.gives(TOOL, &json!({"more": false}), "more", &Value::Null);
+        seen.gives(TOOL, &json!({"jobs": false, "log": false}), "jobs", &json!(0));
         seen.refuses(TOOL, &json!({"more": ["a", false]}), "not false");
     });
 }
@@ -77,7 +110,7 @@ fn type_that_takes_all_text_for_true() {
     let body = "
 p = argparse.ArgumentParser()
 p.add_argument('--plain', type=bool)
-p.add_argument('--maybe', type=bool, nargs='?', const=True, default=True)
+p.add_argument('--maybe', type=bool, nargs='?', default=True)
 p.add_argument('pos', type=bool)
 ";
     each_live(body, |seen| {
@@ -107,6 +140,7 @@ g.add_argument('--six')
         seen.gives(TOOL, &json!({"xs": [], "six": "6"}), "xs", &json!([]));
         seen.gives(TOOL, &json!({"none": [], "six": "6"}), "none", &Value::Null);
         seen.gives(TOOL, &json!({"five": []}), "five", &json!([]));
+        seen.gives(TOOL, &json!({"five": [], "six": "6"}), "six", &json!("6"));
         seen.refuses(TOOL, &json!({"pos": [], "six": "6"}), "left out, it is [\"b\"]");
     });
 }
@@ -134,10 +168,14 @@ fn extend_without_nargs() {
 p = argparse.ArgumentParser()
 p.add_argument('--tag', action='extend')
 p.add_argument('--word', action='extend', nargs='+')
+p.add_argument('--one', action='extend', nargs=1)
+p.add_argument('--csv', action='extend', type=lambda s: s.split(','))
 ";
     each_live(body, |seen| {
         seen.gives(TOOL, &json!({"tag": ["a", "b"], "word": ["abc"]}), "tag", &json!(["a", "b"]));
         seen.refuses(TOOL, &json!({"tag": ["abc"]}), "takes longer text apart");
+        seen.gives(TOOL, &json!({"one": ["abc"], "csv": ["abc,d"]}), "one", &json!(["abc"]));
+        seen.gives(TOOL, &json!({"one": ["abc"], "csv": ["abc,d"]}), "csv", &json!(["abc", "d"]));
         assert_eq!(seen.property(TOOL, "tag")["items"], json!({"type": "string", "maxLength": 1}));
         assert_eq!(seen.property(TOOL, "word")["items"], json!({"type": "string"}));
     });
@@ -156,6 +194,10 @@ class Color(enum.Enum):
 class Level(enum.IntEnum):
     LOW = 1
     HIGH = 2
+class Odd:
+    def __call__(self, text): return text
+    def __eq__(self, other): raise TypeError('no')
+    __hash__ = object.__hash__
 p = argparse.ArgumentParser()
 p.add_argument('--mode', type=Mode, choices=list(Mode), default=Mode.FAST)
 p.add_argument('--bare', choices=list(Mode), default=Mode.SLOW)
@@ -163,6 +205,7 @@ p.add_argument('--color', type=lambda s: Color[s], choices=list(Color), default=
 p.add_argument('--level', type=int, choices=list(Level))
 p.add_argument('--shade', choices=['a', None])
 p.add_argument('--hex', type=lambda s: int(s, 16), choices=[16, 255])
+p.add_argument('--odd', type=Odd(), choices=['a', 'b'])
 p.add_argument('--ratio', type=float, choices=[0.5, 1.0])
 print(json.dumps({k: getattr(v, 'name', v) for k, v in vars(p.parse_args()).items()}))
 ";
@@ -174,6 +217,7 @@ print(json.dumps({k: getattr(v, 'name', v) for k, v in vars(p.parse_args()).item
             ("level", json!(["1", "2"])),
             ("shade", json!(["a"])),
             ("ratio", json!(["0.5", "1.0"])),
+            ("odd", json!(["a", "b"])),
         ] {
             assert_eq!(seen.property(TOOL, name)["enum"], words, "{}: {name}", seen.what());
         }
@@ -193,13 +237,46 @@ print(json.dumps({k: getattr(v, 'name', v) for k, v in vars(p.parse_args()).item
             seen.gives(TOOL, &call, dest, &value);
         }
         seen.refuses(TOOL, &json!({"mode": "Mode.FAST"}), "must be one of");
+        // That help shows objects is no news to their author.
+        let differs = |d: &Diagnostic| d.code == "live-differs" && !d.message.contains("--hex");
+        let told: Vec<_> = seen.diagnostics().into_iter().filter(differs).collect();
+        assert!(told.is_empty(), "{}: {told:?}", seen.what());
     });
+}
+
+/// A type of the program's own may do more than read, and take long.
+#[test]
+fn types_are_not_tried_at_will() {
+    let body = "
+import itertools
+def noted(text):
+    with open('ran', 'a') as file: file.write(text + ' ')
+    return text
+def slow(text):
+    time.sleep(0.5)
+    return numbers[text]
+numbers = {str(n): n for n in range(100)}
+p = argparse.ArgumentParser()
+p.add_argument('--noted', type=noted, choices=['a', 'b'])
+p.add_argument('--slow', type=slow, choices=list(numbers.values()))
+p.add_argument('endless', nargs='*', type=int, choices=itertools.count(), metavar='N')
+";
+    for python in pythons() {
+        let world = World::new(python, true);
+        let ran = world.plugin(TOOL, body).join("ran");
+        let began = Instant::now();
+        let seen = world.load();
+        assert_eq!(seen.state(TOOL), State::Ready);
+        assert!(!ran.exists(), "{:?}", python.version);
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert_eq!(seen.property(TOOL, "noted")["enum"], json!(["a", "b"]));
+    }
 }
 
 #[test]
 fn default_that_is_an_object() {
     let body = "
-import decimal, pathlib
+import datetime, decimal, pathlib
 class Plain: pass
 p = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
 p.add_argument('--file', type=argparse.FileType('r'), default=sys.stdin, help='f')
@@ -209,13 +286,23 @@ p.add_argument('--call', default=len, help='c')
 p.add_argument('--path', type=pathlib.Path, default=pathlib.Path('a/b'))
 p.add_argument('--price', type=decimal.Decimal, default=decimal.Decimal('0.10'))
 p.add_argument('--made', type=os.mkdir, default=pathlib.Path('made'))
+p.add_argument('--when', type=datetime.datetime.fromisoformat, default=datetime.datetime.now())
+p.add_argument('--paths', nargs='*', type=pathlib.Path, default=[pathlib.Path('.')])
+p.add_argument('--objects', nargs='*', default=[Plain()], help='o')
+p.add_argument('--set', nargs='*', default={'a'})
+p.add_argument('--colour', help='colour <0x000000-0xFFFFFF>')
 ";
     each_live(body, |seen| {
-        for name in ["file", "object", "bytes", "call", "made"] {
+        for name in ["file", "object", "bytes", "call", "made", "when", "objects", "set"] {
             assert!(seen.property(TOOL, name).get("default").is_none(), "{}: {name}", seen.what());
         }
         assert_eq!(seen.property(TOOL, "path")["default"], json!("a/b"));
         assert_eq!(seen.property(TOOL, "price")["default"], json!("0.10"));
+        assert_eq!(seen.property(TOOL, "paths")["default"], json!(["."]));
+        seen.gives(TOOL, &json!({"paths": [], "set": []}), "paths", &json!([]));
+        seen.gives(TOOL, &json!({"paths": [], "set": []}), "set", &json!([]));
+        let colour = seen.property(TOOL, "colour")["description"].as_str().unwrap().to_owned();
+        assert!(colour.contains("<0x000000-0xFFFFFF>"), "{colour}");
         assert!(!seen.world.config.plugins_dir.join(TOOL).join("made").exists(), "a type is not tried out");
         let object = seen.property(TOOL, "object")["description"].as_str().unwrap().to_owned();
         assert!(object.contains("object at 0x…"), "an address is another each time: {object}");
@@ -232,11 +319,17 @@ p.add_argument('--debug', dest='level', action='store_const', const='d', default
 p.add_argument('--level', default='w')
 p.add_argument('--quiet', dest='out', action='store_const', const='q', default=argparse.SUPPRESS)
 p.add_argument('--out', default='o')
+p.add_argument('--version', action='version', version='1')
+p.add_argument('--release', dest='version', default='latest')
+g = p.add_mutually_exclusive_group()
+g.add_argument('--a', dest='v', default='x')
+g.add_argument('--b', dest='v', default='y')
 ";
     each_live(body, |seen| {
         let default = |name: &str| seen.property(TOOL, name).get("default").cloned();
         assert_eq!((default("fmt"), default("level")), (None, Some(json!("i"))));
-        assert_eq!(default("out"), Some(json!("o")));
+        assert_eq!((default("out"), default("release")), (Some(json!("o")), Some(json!("latest"))));
+        assert_eq!(default("b"), Some(json!("x")));
         for (dest, value) in [("fmt", Value::Null), ("level", json!("i")), ("out", json!("o"))] {
             seen.gives(TOOL, &json!({}), dest, &value);
         }
@@ -310,6 +403,37 @@ n.add_argument('names', nargs='*')
         seen.refuses(&format!("{TOOL}__go"), &json!({"tags": ["a", "b"]}), "would take the word `go`");
         seen.refuses(&format!("{TOOL}__num"), &json!({"names": ["a"]}), "can't be passed without `steps`");
     });
+    let body = "
+p = argparse.ArgumentParser()
+p.add_argument('--version', action='version', version='1')
+p.add_argument('--env', default='x')
+s = p.add_subparsers(dest='cmd', required=True)
+d = s.add_parser('deploy')
+d.add_argument('env', nargs='?', default='dev')
+d.add_argument('version', nargs='?', default='latest')
+d.add_argument('files', nargs='*')
+";
+    each_live(body, |seen| {
+        let call = json!({"files": ["a"]});
+        for (dest, value) in [("env", json!("dev")), ("version", json!("latest")), ("files", json!(["a"]))] {
+            seen.gives(&format!("{TOOL}__deploy"), &call, dest, &value);
+        }
+    });
+}
+
+/// Which one is the default is asked of the argument itself.
+#[test]
+fn required_group_of_one_place() {
+    let body = "
+p = argparse.ArgumentParser()
+g = p.add_mutually_exclusive_group(required=True)
+g.add_argument('--a', dest='v', default='x')
+g.add_argument('--b', dest='v', default='y')
+";
+    each_live(body, |seen| {
+        seen.gives(TOOL, &json!({"b": "x"}), "v", &json!("x"));
+        seen.refuses(TOOL, &json!({"b": "y"}), "is the default");
+    });
 }
 
 #[test]
@@ -320,13 +444,20 @@ p.add_argument('--key', required=True, help=argparse.SUPPRESS)
 p.add_argument('secret', help=argparse.SUPPRESS)
 p.add_argument('--may', help=argparse.SUPPRESS)
 p.add_argument('word')
+g = p.add_mutually_exclusive_group(required=True)
+g.add_argument('--one', help=argparse.SUPPRESS)
+g.add_argument('--two', help=argparse.SUPPRESS)
 ";
     each_live(body, |seen| {
-        let call = json!({"key": "k", "secret": "s", "word": "w"});
+        let call = json!({"key": "k", "secret": "s", "word": "w", "two": "2"});
         for dest in ["key", "secret", "word"] {
             seen.gives(TOOL, &call, dest, &call[dest]);
         }
         assert!(seen.schema(TOOL)["properties"].get("may").is_none());
+        assert_eq!(
+            seen.property(TOOL, "one"),
+            json!({"type": "string", "description": "Not together with `two`."})
+        );
         assert!(seen.diagnostics().iter().any(|d| d.code == "hidden-but-required"));
     });
 }

@@ -461,6 +461,8 @@ def apply(action, value, namespace):
 
 
 def converted(action, value):
+    if isinstance(value, bool) and action.type is bool and action.nargs != 1:
+        return value
     if action.nargs == "?" and action.option_strings and value is True:
         const = action.const
         return scalar(action, const) if isinstance(const, str) else const

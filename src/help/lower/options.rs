@@ -101,7 +101,8 @@ impl Lowered<'_, '_> {
         argument.flags.clone_from(&option.flags);
         argument.required = usage.required;
         let told = usage.seen && self.page.generated;
-        let pairs = usage.twice || (!told && has_negative(&option.flags));
+        let says_no = option.flags.iter().any(|flag| flag.starts_with("--no-"));
+        let pairs = usage.twice && says_no || (!told && has_negative(&option.flags));
         argument.action = action(&option.flags, argument.arity, argument.help.as_deref(), pairs);
         if usage.seen {
             argument.provenance.insert(Fact::Required, Source::Usage);
