@@ -176,8 +176,9 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
     if live.value_type != text.value_type && both(Fact::Type) {
         found.push(("type", format!("{:?}", text.value_type), format!("{:?}", live.value_type)));
     }
-    let as_shown = live.choices_shown.is_some() && sorted(&live.choices_shown) == sorted(&text.choices);
-    if both(Fact::Choices) && !as_shown && sorted(&live.choices) != sorted(&text.choices) {
+    let as_shown =
+        live.choices_shown.is_some() && sorted(live.choices_shown.as_ref()) == sorted(text.choices.as_ref());
+    if both(Fact::Choices) && !as_shown && sorted(live.choices.as_ref()) != sorted(text.choices.as_ref()) {
         found.push(("choices", choices(text), choices(live)));
     }
     if both(Fact::Default)
@@ -199,8 +200,8 @@ fn differences(live: &Argument, text: &Argument) -> Vec<(&'static str, String, S
 }
 
 /// The choices without their order, which a Python set does not keep.
-fn sorted(choices: &Option<Vec<String>>) -> Option<Vec<&String>> {
-    let mut choices: Vec<&String> = choices.as_ref()?.iter().collect();
+fn sorted(choices: Option<&Vec<String>>) -> Option<Vec<&String>> {
+    let mut choices: Vec<&String> = choices?.iter().collect();
     choices.sort();
     Some(choices)
 }
