@@ -72,7 +72,12 @@ static SNAPSHOT: LazyLock<Arc<Snapshot>> = LazyLock::new(|| {
     });
     let served = |tool| Served { tool: Arc::new(tool), plugin: Arc::clone(&plugin) };
     let tools = tools.into_iter().map(served).collect();
-    Arc::new(Snapshot { generation: 1, plugins: vec![Arc::clone(&plugin)], tools })
+    Arc::new(Snapshot {
+        generation: 1,
+        plugins: vec![Arc::clone(&plugin)],
+        tools,
+        partial: std::collections::BTreeSet::new(),
+    })
 });
 
 static PROFILED: LazyLock<Arc<Profiles>> = LazyLock::new(|| {
