@@ -45,6 +45,10 @@ pub(super) fn tree(value: &Value) -> Result<Command, LiveError> {
     let root = description.get("root")?.below(parsers.len())?;
     let mut expansion = Expansion { parsers: &parsers, way: Vec::new(), commands: 0, arguments: 0, text: 0 };
     let mut command = expansion.command(root)?;
+    if description.get("isAbove")?.flag()? {
+        let message = "asked for help, the program chooses a subcommand itself and shows that one's: what its parser says counts";
+        command.diagnostics.push(Diagnostic::new(Severity::Note, super::CHOSEN, message));
+    }
     if description.get("truncated")?.flag()? {
         let message = "the parser is too large to be described whole; what is missing comes from help alone";
         command.incomplete = true;

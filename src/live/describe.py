@@ -30,10 +30,12 @@ USAGE, CUSTOM, FORMAT, PRINT, ACTION = 1, 2, 3, 4, 5
 
 
 def _leave():
-    """Takes the traces out of the process; gives the file to write, or None, and that of calls to prove, or None."""
+    """Takes the traces out of the process; gives the file to write, or None, that of calls to prove, or None, and whether
+    the program is asked for its own help and not for a subcommand's."""
     directory = os.path.dirname(os.path.abspath(__file__))
     output = os.environ.pop("SMCP_DESCRIBE_OUTPUT", None)
     request = os.environ.pop("SMCP_PROVE_REQUEST", None)
+    at_root = os.environ.pop("SMCP_DESCRIBE_ROOT", None)
     sys.path[:] = [p for p in sys.path if not isinstance(p, str) or os.path.abspath(p or ".") != directory]
     sys.path_importer_cache.pop(directory, None)
     parts = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -43,7 +45,7 @@ def _leave():
         else:
             del os.environ["PYTHONPATH"]
     _forget_compiled(directory)
-    return [os.path.abspath(path) if path else None for path in (output, request)]
+    return [os.path.abspath(path) if path else None for path in (output, request)] + [bool(at_root)]
 
 
 def _forget_compiled(directory):
@@ -89,8 +91,8 @@ class _Quiet(object):
 class _Describer(object):
     """One description: the parsers reachable from `root`, each once, breadth first, so cycles and sharing are harmless."""
 
-    def __init__(self, argparse, root, text_limit):
-        self.argparse, self.text_limit = argparse, text_limit
+    def __init__(self, argparse, root, text_limit, is_above):
+        self.argparse, self.text_limit, self.is_above = argparse, text_limit, is_above
         self.room, self.actions, self.truncated = MAX_BYTES, 0, False
         self.parsers, self.indices = [], {}
         self.index(root)
@@ -99,7 +101,7 @@ class _Describer(object):
         nodes = []
         for parser in self.parsers:  # grows while it is walked
             nodes.append(self.parser(parser))
-        return {"version": 1, "root": 0, "truncated": self.truncated,
+        return {"version": 1, "root": 0, "truncated": self.truncated, "isAbove": self.is_above,
                 "keepsDoubleDash": _attempt(_keeps_double_dash, self.argparse), "parsers": nodes}
 
     def index(self, parser):
@@ -585,8 +587,8 @@ _PLAIN_ASCII = frozenset(chr(c) for c in range(32, 127)) - frozenset('"\\')
 class _Watch(object):
     """Remembers which parser was described last, and writes better ones."""
 
-    def __init__(self, output):
-        self.output, self.process = output, os.getpid()
+    def __init__(self, output, at_root):
+        self.output, self.at_root, self.process = output, at_root, os.getpid()
         self.best, self.parser, self.shape, self.inside = 0, None, None, {}
         self.described = []  # kept alive, so ids stay unique
         self.busy, self.left = False, MAX_ACTIONS_EVER
@@ -594,6 +596,8 @@ class _Watch(object):
     def see(self, argparse, parser, certainty):
         if self.busy or os.getpid() != self.process or self.left <= 0:
             return
+        above = _attempt(_outermost, argparse, parser) if self.at_root else None
+        parser = above or parser
         if parser is self.parser:
             # The parser may have been completed in between (one that is built when its help is asked for).
             if certainty <= self.best and (certainty < FORMAT or _shape(parser) == self.shape):
@@ -605,7 +609,7 @@ class _Watch(object):
         quiet = [s if s is None else _Quiet(s) for s in streams]
         sys.stdout, sys.stderr = quiet
         try:
-            self.write(argparse, parser)
+            self.write(argparse, parser, above is not None)
             self.best = max(self.best, certainty) if parser is self.parser else certainty
             self.parser = parser
         finally:
@@ -615,9 +619,9 @@ class _Watch(object):
                 sys.stderr = streams[1]
             self.busy = False
 
-    def write(self, argparse, parser):
+    def write(self, argparse, parser, is_above):
         for limit in TEXT_LIMITS:
-            describer = _Describer(argparse, parser, limit)
+            describer = _Describer(argparse, parser, limit, is_above)
             try:
                 out = []
                 _json(describer.whole(), out)
@@ -630,6 +634,19 @@ class _Watch(object):
                 self.shape, self.inside = _shape(parser), dict.fromkeys(describer.indices)
                 self.described = describer.parsers
                 return _write(self.output, data)
+
+
+def _outermost(argparse, parser):
+    """The parser that is being run, where this one is that of a subcommand which the program chose itself: it was asked
+    for no subcommand's help."""
+    chosen, outermost, frame = False, None, sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "argparse":
+            chosen = chosen or frame.f_code is argparse._SubParsersAction.__call__.__code__
+            if frame.f_code.co_name == "parse_known_args":
+                outermost = frame.f_locals.get("self")
+        frame = frame.f_back
+    return outermost if chosen and outermost is not parser else None
 
 
 def _shape(parser):
@@ -734,11 +751,12 @@ class _Finder(object):
         return spec
 
 
-def _watch(output, request):
+def _watch(output, request, at_root):
     global _get_ident, _process
     _process = os.getpid()
     from _thread import get_ident as _get_ident
-    patch = _proving(output, request) if request else lambda argparse: _patch(argparse, _Watch(output))
+    patch = _proving(output, request) if request else \
+        lambda argparse: _patch(argparse, _Watch(output, at_root))
     if "argparse" in sys.modules:
         patch(sys.modules["argparse"])
     else:
@@ -754,8 +772,8 @@ def _proving(output, request):
 
 
 try:
-    _output, _request = _leave()
+    _output, _request, _at_root = _leave()
     if _output and sys.version_info >= (3, 6):
-        _watch(_output, _request)
+        _watch(_output, _request, _at_root)
 except Exception:
     pass

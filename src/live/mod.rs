@@ -28,6 +28,13 @@ pub const DESCRIBER: &str = include_str!("describe.py");
 /// The variable that names the file of calls to prove; where it is set, the passenger proves and does not describe.
 pub const REQUEST_VARIABLE: &str = "SMCP_PROVE_REQUEST";
 
+/// The variable that tells the passenger that the program is asked for its own help and for no subcommand's.
+pub const ROOT_VARIABLE: &str = "SMCP_DESCRIBE_ROOT";
+
+/// The code of the diagnostic that says that a page is not that of the parser which was described, but of a subcommand
+/// that the program chose itself.
+pub const CHOSEN: &str = "default-subcommand";
+
 /// The variable that tells the passenger which file to write.
 pub const OUTPUT_VARIABLE: &str = "SMCP_DESCRIBE_OUTPUT";
 

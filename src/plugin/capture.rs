@@ -229,6 +229,9 @@ impl Capturer {
             set.retain(|(name, _)| name != "PYTHONPATH");
             set.push(("PYTHONPATH".into(), path));
             set.push((live::OUTPUT_VARIABLE.into(), output.into()));
+            if words.len() == 1 {
+                set.push((live::ROOT_VARIABLE.into(), "1".into()));
+            }
         }
         let secrets = self.secret_variables.iter().map(String::as_str);
         Spec {

@@ -107,7 +107,11 @@ impl Node {
             command: Command::default(),
             dropped: false,
         };
-        node.read(page, None);
+        let is_of_another = |live: &Command| live.diagnostics.iter().any(|d| d.code == live::CHOSEN);
+        match page.live {
+            Some(live) if is_of_another(&live) => node.do_without(&Command::default(), Some(live), None),
+            live => node.read(Page { live, ..page }, None),
+        }
         node
     }
 

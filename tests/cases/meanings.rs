@@ -511,6 +511,27 @@ p.add_argument('pos')
     });
 }
 
+/// A program that puts a subcommand in front of its words where there is none.
+#[test]
+fn subcommand_that_the_program_chooses() {
+    let body = "
+p = argparse.ArgumentParser()
+p.add_argument('--level', type=int)
+s = p.add_subparsers(dest='cmd', required=True)
+run = s.add_parser('run', help='runs')
+run.add_argument('--fast', action='store_true')
+s.add_parser('list').add_argument('what', nargs='?')
+if len(sys.argv) < 2 or sys.argv[1] not in ('run', 'list'):
+    sys.argv.insert(1, 'run')
+";
+    each_live(body, |seen| {
+        assert_eq!(seen.tools(), ["tool__list", "tool__run"], "{}", seen.what());
+        seen.gives("tool__run", &json!({"fast": true}), "fast", &json!(true));
+        seen.gives("tool__list", &json!({"what": "x"}), "what", &json!("x"));
+        assert!(seen.codes().iter().any(|code| code == "default-subcommand"));
+    });
+}
+
 /// To a parser whose options begin with other characters, `--help` is a value as any other.
 #[test]
 fn help_that_is_a_word() {

@@ -512,7 +512,7 @@ def describe_live(parser, program, source, columns):
     """The live description: what the passenger writes while the program prints its help."""
     (scope, ear), written = passenger(source), []
     scope["_write"] = lambda path, data: written.append(data)
-    ear.watch = scope["_Watch"]("nowhere")
+    ear.watch = scope["_Watch"]("nowhere", False)
     os.environ["COLUMNS"] = str(columns)
     try:
         with redirect_stderr(io.StringIO()), redirect_stdout(io.StringIO()):
