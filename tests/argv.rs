@@ -46,7 +46,7 @@ def argument(a):
     kind = NAMES.get(type(a).__name__, "flag" if a.nargs == 0 else "store")
     n = a.nargs
     arity = "0" if kind in ("flag", "count", "negatable", "help", "version") else "1" if n in (None, 1) else str(n)
-    out = {"flags": list(a.option_strings), "action": kind, "arity": arity, "required": bool(a.required),
+    out = {"flags": list(a.option_strings), "action": kind, "arity": arity, "required": bool(a.required) if a.option_strings else n not in ("?", "*", "..."),
            "hidden": a.help is argparse.SUPPRESS}
     if a.dest is not argparse.SUPPRESS:
         out["dest"] = a.dest

@@ -95,8 +95,11 @@ fn find<'a>(chain: &[&'a Command], tool: &Tool, key: &str) -> Option<(usize, Opt
     let spelled = |b: &Binding, test: &dyn Fn(&str) -> bool| {
         argument_of(chain, b)?.flags.iter().map(String::as_str).find(|flag| test(flag))
     };
+    // The leaf's own beats those of the commands above it.
     let by_flag = |test: &dyn Fn(&str) -> bool| {
-        let index = only(&|b| spelled(b, test).is_some())?;
+        let hits = || tool.bindings.iter().filter(|b| spelled(b, test).is_some());
+        let deepest = hits().map(|b| b.depth).max()?;
+        let index = only(&|b| b.depth == deepest && spelled(b, test).is_some())?;
         Some((index, spelled(&tool.bindings[index], test)))
     };
     let by_name = |index: usize| (index, None);

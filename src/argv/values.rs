@@ -73,15 +73,24 @@ fn left_out(argument: &Argument, value: &Value) -> Result<Vec<Use>, String> {
         ));
     }
     let default = argument.default.as_ref();
-    let is_nothing = |d: &Value| {
-        d.as_array().is_some_and(Vec::is_empty)
-            || d == ""
-            || d.as_f64() == Some(0.0)
-            || matches!(d, Value::Null | Value::Bool(false))
-    };
     match default.filter(|d| !is_nothing(d)) {
         None => Ok(Vec::new()),
         Some(default) => Err(format!("{} can't be passed: left out, it is {}", shown(value), shown(default))),
+    }
+}
+
+/// Whether a default is what programs take for nothing, also as text: that may be what its type reads, or what help
+/// shows of it.
+fn is_nothing(default: &Value) -> bool {
+    const WORDS: [&str; 5] = ["", "false", "none", "no", "off"];
+    match default {
+        Value::Null | Value::Bool(false) => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => {
+            WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) || text.parse() == Ok(0.0)
+        }
+        _ => false,
     }
 }
 
@@ -146,8 +155,8 @@ fn extend(argument: &Argument, flag: Option<&str>, value: &Value) -> Result<Vec<
         return Ok(values.chunks(n.max(1)).map(|c| Use { flag: flag.clone(), values: c.to_vec() }).collect());
     }
     let uses = given.into_iter().map(|v| one(argument, flag, v)).collect::<Result<Vec<_>, _>>()?;
-    let is_long = |u: &Use| u.values.iter().any(|v| v.chars().nth(1).is_some());
-    if argument.taken_apart && uses.iter().any(is_long) {
+    let is_no_character = |u: &Use| u.values.iter().any(|v| v.chars().count() != 1);
+    if argument.taken_apart && uses.iter().any(is_no_character) {
         return Err(
             "takes single characters: argparse takes longer text apart (`extend` without `nargs`)".into()
         );

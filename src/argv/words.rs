@@ -26,8 +26,8 @@ impl Layout {
     /// All of them for a chain of commands, the most usual first: as few `--` as may be, since some programs look for it
     /// themselves, but one at the leaf behind an option that takes any number of values.
     pub(super) fn all(chain: &[&Command], given: &[Given<'_>]) -> Vec<Layout> {
-        let at_leaf = |g: &&Given<'_>| g.place.depth + 1 == chain.len() && !g.argument.is_positional();
-        let usual = u32::from(given.iter().filter(at_leaf).any(|g| block(g).0 == Greed::UntilOption));
+        let at_leaf = |g: &&Given<'_>| g.place.depth + 1 == chain.len();
+        let usual = u32::from(given.iter().filter(at_leaf).any(|g| wants_dashes(chain, g)));
         let mut dashes: Vec<u32> = (0..1 << chain.len().min(MAX_CHOOSING)).collect();
         dashes.sort_by_key(|mask| (mask & 1 != usual, mask.count_ones(), *mask));
         let with = |fill: bool| dashes.iter().map(move |&dashes| Layout { dashes, fill });
@@ -37,6 +37,17 @@ impl Layout {
     fn has_dashes(self, above_leaf: usize) -> bool {
         above_leaf < MAX_CHOOSING && self.dashes & (1 << above_leaf) != 0
     }
+}
+
+/// Whether a `--` before the positionals is better: behind an option that takes any number of values, and, where no parser
+/// has told with what its options begin, before a word that might be one.
+fn wants_dashes(chain: &[&Command], given: &Given<'_>) -> bool {
+    if !given.argument.is_positional() {
+        return block(given).0 == Greed::UntilOption;
+    }
+    let untold = chain.first().is_some_and(|root| root.parser.keeps_double_dash.is_none());
+    let odd = |value: &String| !value.starts_with(char::is_alphanumeric);
+    untold && given.uses.iter().flat_map(|u| &u.values).any(odd)
 }
 
 /// The words for all that is given, from the root down.

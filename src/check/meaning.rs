@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Action, Argument, Arity, Command, Tool};
+use crate::model::{Action, Argument, Arity, Command, Tool, ValueType};
 use crate::plugin::proof::Given;
 
 /// What a call gives. `false` for a flag, 0 for a count and an empty list say nothing.
@@ -14,7 +14,9 @@ pub(super) fn given(tool: &Tool, chain: &[&Command], arguments: &Map<String, Val
         let Some(argument) = chain.get(binding.depth).and_then(|c| c.arguments.get(binding.index)) else {
             continue;
         };
-        let value = said(argument, value, is_required(tool, &binding.property));
+        let must =
+            is_required(tool, &binding.property) || is_one_of_required(chain[binding.depth], binding.index);
+        let value = said(argument, value, must || has_default(argument));
         all.extend(value.map(|value| Given { depth: binding.depth, index: binding.index, value }));
     }
     all
@@ -25,7 +27,23 @@ fn is_required(tool: &Tool, property: &str) -> bool {
     required.is_some_and(|all| all.iter().any(|one| one == property))
 }
 
-fn said(argument: &Argument, value: &Value, required: bool) -> Option<Value> {
+fn is_one_of_required(command: &Command, index: usize) -> bool {
+    command.exclusive.iter().any(|group| group.required && group.members.contains(&index))
+}
+
+/// Whether leaving it out gives more than nothing.
+fn has_default(argument: &Argument) -> bool {
+    let is_something = |default: &Value| match default {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        _ => true,
+    };
+    argument.opaque_default || argument.default.as_ref().is_some_and(is_something)
+}
+
+/// What a value says; `counts` where an empty list is not the same as leaving the argument out.
+fn said(argument: &Argument, value: &Value, counts: bool) -> Option<Value> {
     let option = !argument.is_positional();
     match (argument.action, argument.arity) {
         (Action::Negatable, _) => Some(value.clone()),
@@ -36,7 +54,7 @@ fn said(argument: &Argument, value: &Value, required: bool) -> Option<Value> {
         (Action::Append | Action::Extend, arity) => {
             let uses = as_list(value, argument.action == Action::Append && arity.is_many());
             let words: Vec<Value> =
-                uses.iter().map(|one| words(one, arity == Arity::Optional && option)).collect();
+                uses.iter().map(|one| words(argument, one, arity == Arity::Optional && option)).collect();
             // A positional's only use has its own words, as its action sees them.
             let several = option || argument.action == Action::Extend || arity.is_many();
             match words.as_slice() {
@@ -47,10 +65,10 @@ fn said(argument: &Argument, value: &Value, required: bool) -> Option<Value> {
         }
         (Action::Store, arity) if arity.is_many() => match value {
             // An option can be given without a value; a positional can't.
-            Value::Array(list) if list.is_empty() && !(required && option) => None,
-            list => Some(words(list, false)),
+            Value::Array(list) if list.is_empty() && !(counts && option) => None,
+            list => Some(words(argument, list, false)),
         },
-        (Action::Store, arity) => Some(words(value, arity == Arity::Optional && option)),
+        (Action::Store, arity) => Some(words(argument, value, arity == Arity::Optional && option)),
     }
 }
 
@@ -65,12 +83,14 @@ fn as_list(value: &Value, nested: bool) -> Vec<Value> {
     }
 }
 
-/// Text as it is, lists element by element, anything else as JSON; `true` alone where an option may go without a value.
-fn words(value: &Value, bare: bool) -> Value {
+/// Text as it is, lists element by element, anything else as JSON; `true` alone where an option may go without a value,
+/// and truth as itself where the type reads it.
+fn words(argument: &Argument, value: &Value, bare: bool) -> Value {
     match value {
         Value::Bool(true) if bare => Value::Bool(true),
+        Value::Bool(_) if argument.value_type == ValueType::Boolean => value.clone(),
         Value::String(_) => value.clone(),
-        Value::Array(list) => list.iter().map(|one| words(one, bare)).collect(),
+        Value::Array(list) => list.iter().map(|one| words(argument, one, bare)).collect(),
         other => Value::String(other.to_string()),
     }
 }

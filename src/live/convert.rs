@@ -232,7 +232,8 @@ fn argument(field: &Field<'_>) -> Result<Argument, LiveError> {
         taken_apart: field.get("takenApart")?.flag()? && action == Action::Extend,
         opaque_default: field.get("opaqueDefault")?.flag()?,
         choices_shown: shown(&field.get("choicesShown")?)?,
-        required: field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
+        required: field.get("needsOne")?.flag()?
+            || field.get("required")?.flag()? && !(flags.is_empty() && arity.may_be_empty()),
         hidden: field.get("hidden")?.flag()? || is_suppressed,
         help: help.filter(|_| !is_suppressed),
         section: filled(field.get("section")?.maybe_text()?)

@@ -202,8 +202,7 @@ class _Describer(object):
             converter = _attempt(lambda: parser._registry_get("type", converter, converter))
         choices, choices_known, choices_shown = self.choices(action, metavar, converter)
         default, default_known = (None, True) if suppressed else self.default(action, default, converter)
-        if nargs == "*" and _attempt(_refuses_none, self.argparse, parser, action) is True:
-            nargs = "+"
+        needs_one = nargs == "*" and _attempt(_refuses_none, self.argparse, parser, action) is True
         return {
             "kind": self.kind(action),
             "flags": self.names(getattr(action, "option_strings", None)),
@@ -218,8 +217,8 @@ class _Describer(object):
             "choices": choices,
             "choicesKnown": choices_known,
             "choicesShown": choices_shown,
-            "required": nargs == "+" and not getattr(action, "option_strings", None)
-            or _attempt(bool, getattr(action, "required", False)) is True,
+            "required": _attempt(bool, getattr(action, "required", False)) is True,
+            "needsOne": needs_one,
             "custom": not _is_standard_call(action),
             "takenApart": isinstance(action, getattr(self.argparse, "_ExtendAction", ())) and nargs is None
             and _is_any(converter, (None, str)),
@@ -277,6 +276,8 @@ class _Describer(object):
         if _attempt(_is_enum, converter) is True or _attempt(_is_pure, converter, PURE_DEFAULTS) is True \
                 or getattr(action, "choices", None) is not None:
             words = _words(list(default) if many else [default], converter)
+            if words and None not in words and any(w.startswith(os.sep) for w in words):
+                return None, False  # a place on this machine
             if words and None not in words and sum(map(len, words)) <= self.text_limit:
                 return ([self.spend(w) for w in words] if many else self.spend(words[0])), True
         if value is not None:

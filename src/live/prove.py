@@ -205,7 +205,7 @@ class _Trial:
     def tame(self, parser, action):
         """Takes away what an argument may do besides being read."""
         kind = parser._registry_get("type", action.type, action.type)
-        if action.type is not None and kind not in (int, float, str) and action.choices is None:
+        if action.type is not None and kind not in (int, float, str, bool) and action.choices is None:
             action.type = None
         if self.is_own(action):
             noted = self.noted
@@ -233,7 +233,10 @@ class _Trial:
             if not action.option_strings and type(action) is self.argparse._AppendAction \
                     and action.nargs in ("?", "*", "..."):  # is called all the same
                 unset = list(action.default or []) + [unset]
-            namespace.setdefault(action.dest, unset)
+            if action.option_strings:
+                namespace.setdefault(action.dest, unset)
+            else:  # stores what it is without, and comes last
+                namespace[action.dest] = unset
         for one in self.given:
             if one["depth"] == depth:
                 self.apply(parser, named[one["index"]], one["value"], namespace, meant)

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Argument, Binding, Command, Diagnostic, Severity, Tool, ToolOverride};
+use crate::model::{Argument, Arity, Binding, Command, Diagnostic, Severity, Tool, ToolOverride};
 
 pub use names::separate;
 
@@ -44,7 +44,8 @@ pub fn tools(plugin: &str, root: &Command, overrides: &BTreeMap<String, ToolOver
 
 /// Whether argparse insists on an argument. A positional that may be empty is never missed.
 fn is_required(argument: &Argument) -> bool {
-    let may_be_empty = argument.arity.may_be_empty();
+    // One that takes any number may still insist on one: where no value is no choice.
+    let may_be_empty = argument.arity.may_be_empty() && argument.arity != Arity::ZeroOrMore;
     argument.required && !(argument.is_positional() && may_be_empty)
 }
 

@@ -60,7 +60,7 @@ fn shape(argument: &Argument) -> Map<String, Value> {
         (Action::Extend, Arity::Optional) => array(&one_value(argument)),
         _ if argument.taken_apart => {
             let mut character = scalar(argument);
-            character.insert("maxLength".into(), json!(1));
+            character.extend(object(json!({"minLength": 1, "maxLength": 1})));
             array(&character)
         }
         (Action::Extend, _) => array(&scalar(argument)),
@@ -72,6 +72,9 @@ fn values(argument: &Argument) -> Map<String, Value> {
     let mut list = array(&scalar(argument));
     match argument.arity {
         Arity::OneOrMore | Arity::Parser => {
+            list.insert("minItems".into(), json!(1));
+        }
+        Arity::ZeroOrMore if argument.required && argument.is_positional() => {
             list.insert("minItems".into(), json!(1));
         }
         Arity::Exactly(n) => {

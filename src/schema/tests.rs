@@ -176,6 +176,10 @@ fn types() {
             json!({"type": "array", "items": {"type": "integer"}, "description": "May be given several times: one element for each."}),
         ),
         (
+            json!({"dest": "x", "arity": "*", "required": true}),
+            json!({"type": "array", "items": s, "minItems": 1}),
+        ),
+        (
             json!({"dest": "x", "arity": "..."}),
             json!({"type": "array", "items": s, "description": "Passed on as they are, options included."}),
         ),
@@ -191,7 +195,7 @@ fn required_comes_first_and_parents_last() {
     let root = json!({
         "arguments": [{"flags": ["--global"]}, {"dest": "env", "required": true}],
         "subcommandAt": 1,
-        "subcommands": [{"name": "up", "arguments": [{"flags": ["--size"]}, {"dest": "what", "arity": "*", "required": true}, {"dest": "to", "required": true}]}],
+        "subcommands": [{"name": "up", "arguments": [{"flags": ["--size"]}, {"dest": "what", "arity": "*"}, {"dest": "to", "required": true}]}],
     });
     let tool = served("p", root).tools.remove(0);
     let names: Vec<&str> = tool.bindings.iter().map(|b| b.property.as_str()).collect();

@@ -176,7 +176,10 @@ p.add_argument('--csv', action='extend', type=lambda s: s.split(','))
         seen.refuses(TOOL, &json!({"tag": ["abc"]}), "takes longer text apart");
         seen.gives(TOOL, &json!({"one": ["abc"], "csv": ["abc,d"]}), "one", &json!(["abc"]));
         seen.gives(TOOL, &json!({"one": ["abc"], "csv": ["abc,d"]}), "csv", &json!(["abc", "d"]));
-        assert_eq!(seen.property(TOOL, "tag")["items"], json!({"type": "string", "maxLength": 1}));
+        assert_eq!(
+            seen.property(TOOL, "tag")["items"],
+            json!({"type": "string", "minLength": 1, "maxLength": 1})
+        );
         assert_eq!(seen.property(TOOL, "word")["items"], json!({"type": "string"}));
     });
 }
@@ -287,13 +290,14 @@ p.add_argument('--path', type=pathlib.Path, default=pathlib.Path('a/b'))
 p.add_argument('--price', type=decimal.Decimal, default=decimal.Decimal('0.10'))
 p.add_argument('--made', type=os.mkdir, default=pathlib.Path('made'))
 p.add_argument('--when', type=datetime.datetime.fromisoformat, default=datetime.datetime.now())
+p.add_argument('--home', type=pathlib.Path, default=pathlib.Path('/somewhere'))
 p.add_argument('--paths', nargs='*', type=pathlib.Path, default=[pathlib.Path('.')])
 p.add_argument('--objects', nargs='*', default=[Plain()], help='o')
 p.add_argument('--set', nargs='*', default={'a'})
 p.add_argument('--colour', help='colour <0x000000-0xFFFFFF>')
 ";
     each_live(body, |seen| {
-        for name in ["file", "object", "bytes", "call", "made", "when", "objects", "set"] {
+        for name in ["file", "object", "bytes", "call", "made", "when", "home", "objects", "set"] {
             assert!(seen.property(TOOL, name).get("default").is_none(), "{}: {name}", seen.what());
         }
         assert_eq!(seen.property(TOOL, "path")["default"], json!("a/b"));
@@ -480,6 +484,57 @@ p.add_argument('kinds', nargs='*', choices=['a', 'b'])
         }
         seen.gives(TOOL, &json!({"kinds": ["a", "b"]}), "kinds", &json!(["a", "b"]));
     });
+    let body = "
+p = argparse.ArgumentParser()
+p.add_argument('opt', nargs='?', default='o')
+p.add_argument('rest', nargs='*', choices=['x', 'y'])
+";
+    each_live(body, |seen| seen.gives(TOOL, &json!({"rest": ["x"]}), "rest", &json!(["x"])));
+}
+
+/// An option that stands before or after the subcommand's word.
+#[test]
+fn short_spelling_of_an_option_on_two_levels() {
+    let body = "
+p = argparse.ArgumentParser()
+p.add_argument('-v', '--verbose', action='store_true')
+s = p.add_subparsers(dest='cmd', required=True)
+s.add_parser('a').add_argument('-v', '--verbose', action='store_true', default=argparse.SUPPRESS)
+";
+    each_live(body, |seen| {
+        seen.gives("tool__a", &json!({"v": true}), "verbose", &json!(true));
+        seen.gives("tool__a", &json!({"tool_verbose": true}), "verbose", &json!(true));
+    });
+}
+
+/// Help pages show defaults as text.
+#[test]
+fn false_beside_a_default_that_help_shows() {
+    let body = "
+def truth(text):
+    return text.lower() in ('1', 'true', 'yes')
+p = argparse.ArgumentParser(formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+p.add_argument('--gpu', type=truth, nargs='?', const=True, default=False, help='h')
+p.add_argument('--jobs', type=int, nargs='?', const=4, default=0, help='h')
+p.add_argument('--fast', type=truth, nargs='?', const=True, default='no', help='h')
+";
+    each(body, |seen| {
+        let call = json!({"gpu": false, "jobs": false, "fast": false});
+        for (dest, value) in [("gpu", json!(false)), ("jobs", json!(0)), ("fast", json!(false))] {
+            seen.gives(TOOL, &call, dest, &value);
+        }
+    });
+}
+
+/// What begins options is known from the parser alone.
+#[test]
+fn word_that_may_be_an_option() {
+    let body = "
+p = argparse.ArgumentParser(prefix_chars='-+')
+p.add_argument('-x', '--ex')
+p.add_argument('w', nargs='?')
+";
+    each(body, |seen| seen.gives(TOOL, &json!({"w": "+z"}), "w", &json!("+z")));
 }
 
 /// A first parser for the first word, a second one for the rest.

@@ -18,7 +18,7 @@ fn world() -> World {
     assert_eq!(world.check(&["--update", "changed", "fine"]).code, 0);
     world.plugin(
         "changed",
-        "p.add_argument('--kept', help='y')\np.add_argument('--x', action='extend', choices=['ab'], help='x')",
+        "p.add_argument('--kept', help='y')\np.add_argument('--x', action='extend', type=lambda text: text, choices=['ab'], help='x')",
     );
     world
 }

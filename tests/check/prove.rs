@@ -31,6 +31,11 @@ p.add_argument('--two', nargs=2, help='x')
 p.add_argument('--one-list', nargs=1, help='x')
 p.add_argument('--some', nargs='*', help='x')
 p.add_argument('--more', nargs='+', type=int, help='x')
+p.add_argument('--exts', nargs='*', default=['py'], help='x')
+p.add_argument('--set', nargs='*', default={'a'}, help='x')
+p.add_argument('--strict', type=bool, default=False, help='x')
+p.add_argument('--truth', type=bool, nargs='?', help='x')
+p.add_argument('--truths', type=bool, nargs='+', help='x')
 p.add_argument('--flag', action='store_true', help='x')
 p.add_argument('--off', action='store_false', help='x')
 p.add_argument('--const', action='store_const', const=[1], help='x')
@@ -44,11 +49,14 @@ p.add_argument('--own-flag', action=OwnFlag, help='x')
 g = p.add_mutually_exclusive_group(required=True)
 g.add_argument('--left', help='x')
 g.add_argument('--right', type=int, help='x')
+g.add_argument('--none', nargs='*', help='x')
 p.set_defaults(extra=object())
 s = p.add_subparsers(dest='command', required=True)
 a = s.add_parser('add', aliases=['plus'], help='adds')
 a.add_argument('name', help='x')
 a.add_argument('rest', nargs='*', help='x')
+a.add_argument('--where', help='x')
+a.add_argument('where', nargs='?', default='.', help='x')
 a.add_argument('--text', help='x')
 o = s.add_parser('own', help='its own')
 o.add_argument('words', nargs='*', action=Own, help='x')
@@ -71,7 +79,7 @@ fn every_kind_of_argument_arrives() {
         assert!(errors.is_empty(), "{python}: {errors:#?}");
         let proof = &report["proof"];
         assert_eq!(proof["toolsProven"], 3, "{python}: {proof}");
-        assert!(proof["proven"].as_u64().unwrap() > 120, "{python}: {proof}");
+        assert!(proof["proven"].as_u64().unwrap() > 100, "{python}: {proof}");
         // Nothing of the program's own was called for a call.
         for trace in ["own-action", "own-flag", "own-type"] {
             assert!(!world.path("plugins/all").join(trace).exists(), "{python}: {trace}");
@@ -123,11 +131,11 @@ p.parse_args()
     assert!(messages.iter().all(|m| !m.contains("other")), "{messages:#?}");
 }
 
-/// What argparse does to an `extend` without `nargs`: it takes the word apart.
+/// What argparse does to an `extend` without `nargs` whose type gives text: it takes the word apart.
 #[test]
 fn a_program_that_loses_words_is_found() {
     let world = World::new();
-    world.plugin("apart", "p.add_argument('--x', action='extend', help='x')");
+    world.plugin("apart", "p.add_argument('--x', action='extend', type=lambda text: text, help='x')");
     let findings = world.findings(&["--prove"]);
     let own = findings.iter().find(|f| f["code"] == "namespace-differs").unwrap();
     assert_eq!(own["tool"], "apart");
