@@ -119,6 +119,11 @@ impl Session {
         last.renew(see())
     }
 
+    /// Whether it is one by itself, a stdio connection: its messages are lines and not events of a stream.
+    pub(super) fn is_stdio(&self) -> bool {
+        self.state().early.is_none()
+    }
+
     /// The revision that its messages are written for.
     pub fn revision(&self) -> Revision {
         self.state().revision
