@@ -180,6 +180,15 @@ fn bytes_go_into_a_pipe_as_they_are() {
         let output = world.run(&["call", "raw"]);
         assert_eq!(output.stdout, bytes, "{}", String::from_utf8_lossy(&output.stderr));
     }
+    // Of several blocks of a program's own none is lost.
+    let blocks =
+        r#"[{"type":"image","data":"aGk=","mimeType":"image/png"},{"type":"text","text":"a caption"}]"#;
+    let program = format!(
+        "import argparse\nargparse.ArgumentParser().parse_args()\nprint('{{\"content\":{blocks}}}')\n"
+    );
+    fs::write(format!("{directory}/cli.py"), program).unwrap();
+    let image = blocks[1..].split_once(",{").unwrap().0;
+    assert_eq!(world.said(&["call", "raw"]), format!("{image}\na caption\n"));
 }
 
 #[test]
