@@ -125,17 +125,22 @@ impl<W: io::Write> io::Write for Noting<W> {
     }
 }
 
+/// Whether the text is a filter of log lines. The logger itself would only warn, and leave out what it doesn't understand.
+pub fn check(filter: &str) -> Result<(), ConfigError> {
+    let sound = env_filter::Builder::new().try_parse(filter).map(drop);
+    sound.map_err(|_| ConfigError::Value {
+        name: "RUST_LOG",
+        value: filter.to_owned(),
+        expected: "filter of log lines, such as info or warn,smcp=debug",
+    })
+}
+
 /// Starts logging; `filter` is what `RUST_LOG` says, which may be wrong, or what stands for it. A log file that can't be
 /// written is a warning: the program goes on without it.
 pub fn start(config: &Config, filter: Option<&str>) -> Result<(), ConfigError> {
     let (directory, format) = (config.log_dir.as_deref(), config.log_format);
     let filter = filter.unwrap_or(CONSOLE);
-    // The logger itself would only warn, and leave out what it doesn't understand.
-    env_filter::Builder::new().try_parse(filter).map_err(|_| ConfigError::Value {
-        name: "RUST_LOG",
-        value: filter.to_owned(),
-        expected: "filter of log lines, such as info or warn,smcp=debug",
-    })?;
+    check(filter)?;
     let console = builder(format).parse_filters(filter).target(Target::Stderr).build();
     let (file, problem) = match directory.map(|directory| open(directory, format)) {
         Some(Ok(file)) => (Some(file), None),

@@ -180,13 +180,22 @@ fn bytes_go_into_a_pipe_as_they_are() {
         let output = world.run(&["call", "raw"]);
         assert_eq!(output.stdout, bytes, "{}", String::from_utf8_lossy(&output.stderr));
     }
+    // Of several blocks of a program's own none is lost.
+    let blocks =
+        r#"[{"type":"image","data":"aGk=","mimeType":"image/png"},{"type":"text","text":"a caption"}]"#;
+    let program = format!(
+        "import argparse\nargparse.ArgumentParser().parse_args()\nprint('{{\"content\":{blocks}}}')\n"
+    );
+    fs::write(format!("{directory}/cli.py"), program).unwrap();
+    let image = blocks[1..].split_once(",{").unwrap().0;
+    assert_eq!(world.said(&["call", "raw"]), format!("{image}\na caption\n"));
 }
 
 #[test]
 fn a_bad_filter_of_the_log_is_refused() {
     let world = World::new();
     fs::create_dir_all(world.path("plugins")).unwrap();
-    for words in [&["inspect"][..], &["check"], &["call", "x"], &["stdio"], &["serve", "--port", "0"]] {
+    for words in [&["inspect"][..], &["check"], &["call", "x"], &["serve", "--port", "0"]] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_smcp"));
         command.args(words).current_dir(world.path("")).env_clear().env("RUST_LOG", "garbage===");
         let output = command.output().unwrap();
@@ -194,6 +203,18 @@ fn a_bad_filter_of_the_log_is_refused() {
         assert!(said.starts_with("smcp: RUST_LOG: `garbage===` is no filter of log lines"), "{said}");
         assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{words:?}");
     }
+}
+
+#[test]
+fn a_filter_that_a_client_hands_down_is_only_warned_of() {
+    let world = World::new();
+    fs::create_dir_all(world.path("plugins")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smcp"));
+    command.arg("stdio").current_dir(world.path("")).env_clear().stdin(std::process::Stdio::null());
+    let output = command.env("RUST_LOG", "my_app[req{id=1}]=trace").output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("RUST_LOG: `my_app[req{id=1}]=trace` is no filter of log lines"), "{said}");
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(0), true), "{said}");
 }
 
 #[test]

@@ -591,6 +591,17 @@ const OFFERS: &[(&str, &[&str])] = &[
             "`resource_templates.uri_template`: `p__show` must be given its argument `id`; add it",
         ],
     ),
+    // What is not served hides nothing.
+    (
+        "[[resource_templates]]\nname = \"t\"\nuri_template = \"x://{id}\"\ncommand = \"drop\"\n\
+         [[resource_templates]]\nname = \"t\"\nuri_template = \"x://{id}\"\ncommand = \"show\"",
+        &["`resource_templates.command`: no command `drop` is served; name one that `smcp inspect` shows"],
+    ),
+    (
+        "[[resource_templates]]\nname = \"t\"\nuri_template = \"x://{id}\"\ncommand = \"show\"\n\
+         [[resource_templates]]\nname = \"u\"\nuri_template = \"x://{id}\"\ncommand = \"show\"",
+        &["`resource_templates.uri_template`: `x://{id}` of `p` hides this one; change one"],
+    ),
     ("[[prompts]]\nname = \"q\"\ncommand = \"show\"", &[]),
     (
         "[[prompts]]\nname = \"q\"\ncommand = \"hide\"",

@@ -14,7 +14,7 @@ use crate::argv::ArgvError;
 use crate::call::{Caller, Input, Variables};
 use crate::cli;
 use crate::config::{Config, Environment};
-use crate::outcome::{CallResult, Ended};
+use crate::outcome::{self, CallResult, Ended};
 use crate::registry::{Plugin, Registry, Served, Snapshot};
 use crate::text;
 
@@ -92,14 +92,20 @@ fn print(result: &CallResult, is_terminal: bool) -> io::Result<()> {
     if is_terminal {
         return super::print(&text::plain(&shown(&result.content)));
     }
-    match result.content.split_first().map(|(first, marks)| (bytes(first), marks)) {
-        Some((Some(bytes), marks)) => {
+    match raw(&result.content) {
+        Some((bytes, marks)) => {
             // What is said of bytes can't stand among them.
             marks.iter().for_each(|mark| eprintln!("smcp: {}", text::plain(&shown_block(mark))));
             super::write(&bytes)
         }
-        _ => super::print(&shown(&result.content)),
+        None => super::print(&shown(&result.content)),
     }
+}
+
+/// Output that is bytes alone, and the marks behind it; several blocks of a program's own are no such output.
+fn raw(content: &[Value]) -> Option<(Vec<u8>, &[Value])> {
+    let (first, marks) = content.split_first()?;
+    Some((bytes(first)?, marks)).filter(|_| marks.iter().all(outcome::is_mark))
 }
 
 /// The bytes of output that is no text: those of an image, a sound or an embedded resource.

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::call::{Caller, Variables};
 use crate::cli;
-use crate::config::{Config, Environment};
+use crate::config::{Config, ConfigError, Environment};
 use crate::letta;
+use crate::logging;
 use crate::mcp;
 use crate::process;
 use crate::registry::{Progress, Registry, Summary};
@@ -25,7 +26,7 @@ use super::heap;
 
 pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::serve(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref())?;
+    logging::start(&config, environment("RUST_LOG").as_deref())?;
     let address = SocketAddr::new(config.http.host, config.http.port);
     // Bound before plugins are read, so that a port in use is told at once.
     let listener =
@@ -44,7 +45,7 @@ pub(super) fn http(typed: &cli::Serve, environment: Environment) -> anyhow::Resu
 
 pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Result<ExitCode> {
     let config = Config::stdio(typed, environment)?;
-    crate::logging::start(&config, environment("RUST_LOG").as_deref().or(Some("warn,notify=error")))?;
+    start_logging(&config, environment)?;
     run(config.drain, async |signals| {
         let Some((registry, variables)) = signals.or_leave(load(&config, &())).await else {
             return Ok(());
@@ -54,6 +55,18 @@ pub(super) fn stdio(typed: &cli::Stdio, environment: Environment) -> anyhow::Res
         transport::stdio::serve(server, tokio::io::stdin(), tokio::io::stdout()).await?;
         Ok(())
     })
+}
+
+/// A client hands down its own environment: what is no filter of ours there must not keep its server from it.
+fn start_logging(config: &Config, environment: Environment) -> Result<(), ConfigError> {
+    let inherited = environment("RUST_LOG");
+    let checked = inherited.as_deref().map_or(Ok(()), logging::check);
+    let sound = inherited.as_deref().filter(|_| checked.is_ok());
+    logging::start(config, sound.or(Some("warn,notify=error")))?;
+    if let Err(error) = checked {
+        log::warn!("{error}; it is left out");
+    }
+    Ok(())
 }
 
 /// Serves until it ends in good order, or at once where signals say so.

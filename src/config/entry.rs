@@ -8,21 +8,23 @@ use crate::cli;
 /// The variables that hold the server's own keys.
 const KEYS: [&str; 2] = ["MCP_API_KEYS", "MCP_API_KEY"];
 
-/// The keys that open the whole server. A variable that is set and holds none is a mistake that would leave it open.
+/// The keys that open the whole server. Where a variable is set and there is none all the same, that is a mistake that
+/// would leave it open, unless it is said that it is to be.
 pub(super) fn keys(environment: Environment) -> Result<Vec<String>, ConfigError> {
-    let mut all = Vec::new();
+    let (mut all, mut set) = (Vec::new(), None);
     for variable in KEYS {
         let Some(value) = environment(variable) else { continue };
         let several = variable == KEYS[0];
         let parts: Vec<&str> = if several { value.split(',').collect() } else { vec![&value] };
-        let held: Vec<String> =
-            parts.into_iter().map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
-        if held.is_empty() {
-            return Err(ConfigError::EmptyKeys { variable });
-        }
-        all.extend(held);
+        all.extend(parts.into_iter().map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned));
+        set = set.or(Some(variable));
     }
-    Ok(all)
+    match set.filter(|_| all.is_empty()) {
+        Some(variable) if !switched_on(environment, "MCP_AUTH_DISABLED")? => {
+            Err(ConfigError::EmptyKeys { variable })
+        }
+        _ => Ok(all),
+    }
 }
 
 /// What can only be asked for with a key is refused where there is none, unless it is said that there is to be none.
@@ -100,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_in_two_variables_and_never_none_of_them() {
+    fn keys_are_in_two_variables_and_one_that_is_set_means_to_have_some() {
         let read = |variables: &[(&str, &str)]| {
             keys(&|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
         };
@@ -110,7 +112,11 @@ mod tests {
         for (variable, value) in [("MCP_API_KEYS", ", ,"), ("MCP_API_KEYS", " "), ("MCP_API_KEY", " ")] {
             assert_eq!(read(&[(variable, value)]), Err(ConfigError::EmptyKeys { variable }), "{value:?}");
         }
-        assert!(read(&[("MCP_API_KEYS", ","), ("MCP_API_KEY", "c")]).is_err());
+        assert!(read(&[("MCP_API_KEYS", ","), ("MCP_API_KEY", " ")]).is_err());
+        assert_eq!(read(&[("MCP_API_KEYS", ","), ("MCP_API_KEY", "c")]), Ok(vec!["c".into()]));
+        assert_eq!(read(&[("MCP_API_KEYS", "c"), ("MCP_API_KEY", " ")]), Ok(vec!["c".into()]));
+        assert_eq!(read(&[("MCP_API_KEY", " "), ("MCP_AUTH_DISABLED", "1")]), Ok(vec![]));
+        assert!(read(&[("MCP_API_KEY", " "), ("MCP_AUTH_DISABLED", "0")]).is_err());
     }
 
     #[test]

@@ -138,8 +138,8 @@ pub enum ConfigError {
         /// The flag or variable that wants one.
         wanted_by: &'static str,
     },
-    /// A variable for keys that holds none.
-    #[error("{variable} is set and holds no key: give it one, or unset it")]
+    /// A variable for keys is set, and there is none.
+    #[error("{variable} is set and holds no key: give it one, or unset it, or set MCP_AUTH_DISABLED=1")]
     EmptyKeys {
         /// The variable.
         variable: &'static str,

@@ -58,22 +58,45 @@ impl List {
     }
 }
 
+/// What a client saw when it was last told what changed; nothing before the first look.
+#[derive(Debug, Default)]
+pub(super) struct LastView(Option<Arc<Snapshot>>);
+
+impl LastView {
+    /// The lists that are others in what it sees now, which takes the place of what it saw.
+    pub(super) fn renew(&mut self, now: Arc<Snapshot>) -> Vec<List> {
+        let earlier = self.0.replace(Arc::clone(&now));
+        let differs = |list: &List| earlier.as_ref().is_some_and(|earlier| list.differs(earlier, &now));
+        List::ALL.into_iter().filter(differs).collect()
+    }
+}
+
 /// Tells which lists of one client change from now on: those of what it sees.
 pub struct Changes<'a> {
-    see: Box<dyn Fn() -> Arc<Snapshot> + Send + Sync + 'a>,
+    look: Box<dyn FnMut() -> Vec<List> + Send + Sync + 'a>,
     generations: watch::Receiver<u64>,
-    seen: Arc<Snapshot>,
     due: VecDeque<List>,
 }
 
 impl<'a> Changes<'a> {
     /// Of who sees what `see` gives, looked at anew with each of the `generations`.
     pub(super) fn from_now_on(
-        mut generations: watch::Receiver<u64>,
+        generations: watch::Receiver<u64>,
         see: impl Fn() -> Arc<Snapshot> + Send + Sync + 'a,
     ) -> Changes<'a> {
+        let mut last = LastView::default();
+        Changes::by(generations, move || last.renew(see()))
+    }
+
+    /// Of who finds with each `look` what changed since the one before.
+    fn by(
+        mut generations: watch::Receiver<u64>,
+        mut look: impl FnMut() -> Vec<List> + Send + Sync + 'a,
+    ) -> Changes<'a> {
         generations.mark_unchanged();
-        Changes { seen: see(), see: Box::new(see), generations, due: VecDeque::new() }
+        // What changed up to now is for nobody.
+        look();
+        Changes { look: Box::new(look), generations, due: VecDeque::new() }
     }
 
     /// Waits for the next list that changes; for ever where there is none. Nothing is lost when the wait is dropped.
@@ -85,9 +108,7 @@ impl<'a> Changes<'a> {
             if self.generations.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
-            let now = (self.see)();
-            self.due.extend(List::ALL.into_iter().filter(|list| list.differs(&self.seen, &now)));
-            self.seen = now;
+            self.due.extend((self.look)());
         }
     }
 }
@@ -99,9 +120,9 @@ impl std::fmt::Debug for Changes<'_> {
 }
 
 impl Server {
-    /// Tells which lists of a session change from now on.
+    /// Tells which lists of a session change from now on, but for those that its own choices change.
     pub fn list_changes(self: &Arc<Self>, session: &Arc<Session>) -> Changes<'static> {
         let (server, session) = (Arc::clone(self), Arc::clone(session));
-        Changes::from_now_on(self.changes(), move || server.seen_by(&session))
+        Changes::by(self.changes(), move || session.look(|| server.seen_by(&session)))
     }
 }

@@ -252,12 +252,16 @@ impl Desk<'_> {
     /// Makes another choice, and tells the client of each list that changes with it: whose tools are gone, of that plugin
     /// resources and prompts are gone too.
     fn select(&self, change: impl FnOnce(&Selection) -> Selection) -> CallResult {
-        let (before, start) = (self.server.visible(self.context), self.current());
+        let start = self.current();
         if let Some(session) = &self.context.session {
+            let look = || session.look(|| self.server.visible(self.context));
+            // A change that the session's stream was about to tell is told here.
+            let before = look();
             session.select(|current| change(current.unwrap_or(&start)));
+            let after = look();
+            let is_told = |list: &List| before.contains(list) || after.contains(list);
+            List::ALL.into_iter().filter(is_told).for_each(|list| self.tell(list));
         }
-        let after = self.server.visible(self.context);
-        List::ALL.into_iter().filter(|list| list.differs(&before, &after)).for_each(|list| self.tell(list));
         self.attached()
     }
 

@@ -12,10 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::{Access, Selection};
 use super::asking::{Capabilities, Pending};
+use super::changes::{LastView, List};
 use super::early::Early;
 use super::era::{Level, Revision};
 use super::message::{Id, RpcError};
 use super::outgoing::{Outgoing, Stream, Way};
+use crate::registry::Snapshot;
 
 /// Requests of one session that run at a time; one more is an error. Far above what an agent does at once, and it
 /// bounds what answers a session can pile up.
@@ -27,6 +29,8 @@ pub struct Session {
     id: String,
     access: Access,
     state: Mutex<State>,
+    /// Apart from the state, which is asked for what the client sees.
+    last_view: Mutex<LastView>,
     pending: Pending,
     closed: CancellationToken,
     winding_down: CancellationToken,
@@ -79,6 +83,7 @@ impl Session {
             id: replica.map_or_else(|| id.to_string(), |name| format!("{name}.{id}")),
             access,
             state: Mutex::new(state),
+            last_view: Mutex::default(),
             pending: Pending::default(),
             closed: CancellationToken::new(),
             winding_down: CancellationToken::new(),
@@ -105,6 +110,18 @@ impl Session {
         let mut state = self.state();
         let next = change(state.selection.as_deref());
         state.selection = Some(Arc::new(next));
+    }
+
+    /// The lists that changed in what the client sees since the last look, whoever took that one: each change is told
+    /// once. `see` is called while nobody else looks.
+    pub(super) fn look(&self, see: impl FnOnce() -> Arc<Snapshot>) -> Vec<List> {
+        let mut last = self.last_view.lock().unwrap_or_else(PoisonError::into_inner);
+        last.renew(see())
+    }
+
+    /// Whether it is one by itself, a stdio connection: its messages are lines and not events of a stream.
+    pub(super) fn is_stdio(&self) -> bool {
+        self.state().early.is_none()
     }
 
     /// The revision that its messages are written for.

@@ -60,8 +60,9 @@ fn is_titled(value: &Value) -> bool {
     value.as_array().is_some_and(|all| all.iter().all(is_choice))
 }
 
+/// What JSON Schema takes for an integer: a number without a fraction, however it is written.
 pub(super) fn is_whole(value: &Value) -> bool {
-    value.is_i64() || value.is_u64()
+    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
 }
 
 #[cfg(test)]
@@ -94,6 +95,8 @@ mod tests {
             (json!({"type": "string", "format": "ipv4"}), false),
             (json!({"type": "string", "enum": [1]}), false),
             (json!({"type": "string", "oneOf": [{"const": "a"}]}), false),
+            (json!({"type": "string", "minLength": 1.0, "maxLength": 5e1}), true),
+            (json!({"type": "string", "maxLength": 5.5}), false),
             (json!({"type": "string", "maxLength": "5"}), false),
             (json!({"type": "string", "title": 5}), false),
             (json!({"type": "integer", "minimum": "0"}), false),

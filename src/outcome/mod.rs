@@ -197,12 +197,19 @@ fn not_started(error: &SpawnError) -> CallResult {
     failure(code, &message)
 }
 
+/// What a result's last block says where output may be missing.
+const INCOMPLETE: &str =
+    "[the output may be incomplete: a process that the program left running still held it open]";
+
+/// Whether a block is none of the program's, but a mark that stands behind its output.
+pub fn is_mark(block: &Value) -> bool {
+    *block == content::text_block(INCOMPLETE)
+}
+
 /// Says so where a process that was left behind may have had more to write.
 fn with_marks(mut result: CallResult, finished: &Finished) -> CallResult {
     if finished.stdout.cut_off && finished.end != End::TimedOut {
-        result.content.push(content::text_block(
-            "[the output may be incomplete: a process that the program left running still held it open]",
-        ));
+        result.content.push(content::text_block(INCOMPLETE));
     }
     result
 }

@@ -40,11 +40,11 @@ fn is_resource(resource: &Value) -> bool {
     let Some(resource) = resource.as_object() else { return false };
     is_string(resource, "uri")
         && (is_string(resource, "text") != is_base64(resource, "blob"))
-        && is_described(resource)
+        && all_if_there(resource, &["mimeType"], Value::is_string)
         && has_meta(resource)
 }
 
-/// The optional members that tell of a resource.
+/// The optional members that tell of a resource in a link to it.
 fn is_described(object: &Map<String, Value>) -> bool {
     let is_icons = |icons: &Value| icons.as_array().is_some_and(|all| all.iter().all(is_icon));
     all_if_there(object, &["mimeType", "title", "description"], Value::is_string)
@@ -102,6 +102,7 @@ mod tests {
             (text(json!({"annotations": {"lastModified": 5}})), false),
             (text(json!({"annotations": []})), false),
             (link(json!({"size": 12, "icons": [{"src": "a:b", "sizes": ["any"], "theme": "dark"}]})), true),
+            (link(json!({"size": 12.0})), true),
             (link(json!({"size": "12"})), false),
             (link(json!({"size": 1.5})), false),
             (link(json!({"icons": "x"})), false),
@@ -115,6 +116,7 @@ mod tests {
         }
         for (resource, expected) in [
             (json!({"uri": "a:b", "text": "t", "_meta": {}}), true),
+            (json!({"uri": "a:b", "text": "t", "size": "12", "title": 5, "icons": "x"}), true),
             (json!({"uri": "a:b", "text": "t", "_meta": 5}), false),
             (json!({"uri": "a:b", "text": "t", "mimeType": 5}), false),
         ] {

@@ -377,9 +377,13 @@ annotations = { readOnlyHint = false }
             "[tools.a]\nannotations = { readOnlyHint = 1 }\n",
             "2: `tools.a.annotations`: `readOnlyHint` must be true or false",
         );
-        for file in ["../x", "/x", "a/../x", " "] {
+        for file in ["../x", "/x", "a/../../x", "a/../../p/x", " "] {
             let expected = format!("2: `resources.file`: `{file}` is no path within the plugin's directory");
             check(&format!("[[resources]]\nfile = \"{file}\"\n"), &expected);
+        }
+        for file in ["a/../x", "./x", "a/b/../../x"] {
+            let text = format!("[[resources]]\nfile = \"{file}\"\n");
+            assert!(parse(&text, Path::new("plugin.toml")).is_ok(), "{file} stays inside");
         }
         let two = "[[resources]]\nfile = \"a\"\n[[resources]]\nfile = \"/b\"\n";
         check(two, "4: `resources.file`: `/b` is no path within the plugin's directory");

@@ -108,7 +108,8 @@ impl Offers {
     /// With the plugin's README, where it has one and the manifest doesn't name it.
     #[must_use]
     pub fn with_readme(mut self, directory: &Path) -> Offers {
-        let named = self.resources.iter().any(|r| r.file == README);
+        let path = |file: &str| uri::of_plugin("", file);
+        let named = self.resources.iter().any(|r| path(&r.file) == path(README));
         if !named && directory.join(README).is_file() {
             let readme = FileResource { file: README.to_owned(), ..FileResource::default() };
             self.resources.insert(0, readme);
@@ -258,12 +259,21 @@ fn check_prompt(prompt: &Prompt) -> Result<(), (String, String)> {
 }
 
 fn check_file(file: &str) -> Result<(), String> {
-    let mut parts = Path::new(file).components();
-    let stays = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if file.trim().is_empty() || !stays {
+    if file.trim().is_empty() || !stays_inside(Path::new(file)) {
         return Err(format!("`{file}` is no path within the plugin's directory"));
     }
     Ok(())
+}
+
+/// Whether no part of a path leads out of where it begins, as it is written; links are looked at where a file is read.
+fn stays_inside(path: &Path) -> bool {
+    let depth = path.components().try_fold(0_usize, |depth, part| match part {
+        Component::Normal(_) => Some(depth + 1),
+        Component::CurDir => Some(depth),
+        Component::ParentDir => depth.checked_sub(1),
+        Component::RootDir | Component::Prefix(_) => None,
+    });
+    depth.is_some()
 }
 
 /// A prompt's text with its arguments put in; a placeholder without a value becomes nothing.

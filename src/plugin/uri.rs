@@ -32,11 +32,18 @@ const SEGMENT: &AsciiSet = &RESERVED
 /// All but unreserved characters (section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The URI of something of a plugin's; `.` and empty segments of the path are left out, since clients leave them out.
+/// The URI of something of a plugin's; `.`, `..` and empty segments of the path are resolved, since clients resolve them.
 pub fn of_plugin(plugin: &str, path: &str) -> String {
     let encoded = |text| utf8_percent_encode(text, SEGMENT).to_string();
-    let segments = path.split('/').filter(|segment| !matches!(*segment, "" | "."));
-    format!("smcp://{}/{}", encoded(plugin), segments.map(encoded).collect::<Vec<_>>().join("/"))
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            name => segments.push(encoded(name)),
+        }
+    }
+    format!("smcp://{}/{}", encoded(plugin), segments.join("/"))
 }
 
 /// The URI of a plugin's contract.
@@ -92,6 +99,7 @@ mod tests {
             ("<\u{1b}>,", "[50%].md", "smcp://%3C%1B%3E,/%5B50%25%5D.md"),
             ("ü", "{a}\\b", "smcp://%C3%BC/%7Ba%7D%5Cb"),
             ("p", "./docs//./a", "smcp://p/docs/a"),
+            ("p", "docs/b/../../a", "smcp://p/a"),
         ] {
             assert_eq!(of_plugin(plugin, path), expected);
             assert_eq!(normalized(expected), expected, "it is normal as it is made");

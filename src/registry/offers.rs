@@ -16,8 +16,8 @@ use crate::plugin::{MANIFEST, manifest, uri};
 use super::find;
 use super::load::Loaded;
 
-/// Who has what only one can have: the key, and what it says.
-type Claims = HashMap<(&'static str, String), String>;
+/// What only one can have, by its key and the form in which it is compared: whose it is, and how that one writes it.
+type Claims = HashMap<(&'static str, String), (String, String)>;
 
 /// Warns of offers that can't work. Plugins come in the order of names: of two that claim one URI the first has it.
 pub(super) fn compare<'a>(all: impl Iterator<Item = &'a mut Loaded>) {
@@ -43,10 +43,10 @@ impl<'a> Comparison<'a> {
             if let Err(error) = offers::check(&plugin.directory, &file.file) {
                 self.warn("resources.file", &format!("{error}; put it there, or take the entry out"));
             }
-            self.claim("resources.uri", uri::normalized(&file.uri(&plugin.name)));
+            self.claim("resources.uri", &file.uri(&plugin.name));
         }
         if !tools.is_empty() {
-            self.claim("resources.uri", uri::of_contract(&plugin.name));
+            self.claim("resources.uri", &uri::of_contract(&plugin.name));
         }
         plugin.offers.templates.iter().for_each(|template| self.template(template));
         plugin.offers.prompts.iter().for_each(|prompt| self.prompt(prompt));
@@ -57,12 +57,18 @@ impl<'a> Comparison<'a> {
         self.found.push(Diagnostic::new(Severity::Warning, manifest::UNMATCHED, message));
     }
 
-    fn claim(&mut self, key: &'static str, what: String) {
+    /// Of a URI that is served.
+    fn claim(&mut self, key: &'static str, uri: &str) {
+        self.claim_as(key, uri::normalized(uri), uri);
+    }
+
+    fn claim_as(&mut self, key: &'static str, compared: String, written: &str) {
         let own = &self.loaded.plugin.name;
-        match self.claims.entry((key, what)) {
-            Entry::Vacant(free) => drop(free.insert(own.clone())),
+        match self.claims.entry((key, compared)) {
+            Entry::Vacant(free) => drop(free.insert((own.clone(), written.to_owned()))),
             Entry::Occupied(taken) => {
-                let message = format!("`{}` of `{}` hides this one; change one", taken.key().1, taken.get());
+                let (owner, theirs) = taken.get();
+                let message = format!("`{theirs}` of `{owner}` hides this one; change one");
                 self.warn(key, &message);
             }
         }
@@ -70,26 +76,28 @@ impl<'a> Comparison<'a> {
 
     fn template(&mut self, template: &TemplateResource) {
         let key = "resource_templates.uri_template";
-        self.claim(key, uri::normalized(&template.uri_template));
         // What is none was an error of the manifest.
         let Ok(parsed) = UriTemplate::parse(&template.uri_template) else { return };
         if let Some(tool) = self.tool("resource_templates.command", &template.command) {
+            self.claim(key, &template.uri_template);
             self.arguments(key, tool, &parsed.variables().iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
 
     fn prompt(&mut self, prompt: &Prompt) {
-        self.claim("prompts.name", prompt.name.clone());
         let given: Vec<&str> = prompt.arguments.iter().map(|argument| argument.name.as_str()).collect();
         if let Some(file) = &prompt.file {
+            self.claim_as("prompts.name", prompt.name.clone(), &prompt.name);
             self.placeholders(file, &given);
         }
         if let Some(words) = &prompt.command
             && let Some(tool) = self.tool("prompts.command", words)
-            // A command's arguments are those of its tool where none are named.
-            && !given.is_empty()
         {
-            self.arguments("prompts.arguments", tool, &given);
+            self.claim_as("prompts.name", prompt.name.clone(), &prompt.name);
+            // A command's arguments are those of its tool where none are named.
+            if !given.is_empty() {
+                self.arguments("prompts.arguments", tool, &given);
+            }
         }
     }
 

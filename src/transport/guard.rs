@@ -112,7 +112,9 @@ impl Guard {
         if !asked.is_probe() {
             self.check_rate(asked.peer, key)?;
         }
-        self.check_host(asked, key.is_some())?;
+        // A browser sends the key with what it asks for after this.
+        let brings_key = !self.keys.is_empty() && self.is_preflight(asked);
+        self.check_host(asked, key.is_some() || brings_key)?;
         self.check_origin(asked)?;
         let is_stranger = !self.may_know(asked.peer, key.is_some());
         let needs_no_key = asked.is_probe() || asked.is_file() || self.is_preflight(asked);
@@ -412,6 +414,22 @@ mod tests {
         let named = [("host", "any.example"), ("x-api-key", "one")];
         assert_eq!(check(&keyed, "192.0.2.7", &Method::GET, &named), 200, "the key stands in for the name");
         assert_eq!(check(&keyed, "127.0.0.1", &Method::GET, &named[..1]), 403);
+    }
+
+    #[test]
+    fn preflights_come_under_any_name_where_a_key_does() {
+        let keyed = Http { allow_external: true, keys: vec!["one".into()], ..http() };
+        let keyless = Http { keys: Vec::new(), ..keyed.clone() };
+        let near = Http { allow_external: false, ..keyed.clone() };
+        let preflight = |http: &Http, origin: &str| {
+            let pairs =
+                [("host", "any.example"), ("origin", origin), ("access-control-request-method", "POST")];
+            check(http, "127.0.0.1", &Method::OPTIONS, &pairs)
+        };
+        assert_eq!(preflight(&keyed, "https://app.example"), 200);
+        assert_eq!(preflight(&keyed, "https://evil.example"), 403);
+        assert_eq!(preflight(&keyless, "https://app.example"), 403);
+        assert_eq!(preflight(&near, "https://app.example"), 403);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Profiles: several clients at once, each of which sees its own tools and no other's, in both eras.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use smcp::config::{Http, ProfileKey};
@@ -226,6 +227,29 @@ async fn a_session_without_a_stream_hears_of_its_change_beside_the_answer() {
     let mut events = client.events(client.post(&url, &change).await);
     assert_eq!(events.message("").await["method"], "notifications/tools/list_changed");
     assert_eq!(events.message("tools/call").await["result"]["structuredContent"]["profile"], "full");
+}
+
+#[tokio::test]
+async fn a_session_that_chose_hears_of_each_later_change_once() {
+    let server = governed();
+    let client = Client::of(REVISION);
+    let mut events = client.events(client.get(&format!("{}/sse", server.base)).await);
+    let url = format!("{}{}", server.base, events.next().await.unwrap().1);
+    client.post(&url, &initialize(REVISION)).await;
+    events.message("initialize").await;
+    client.post(&url, &call(1, "sanctum__tools", json!({"action": "attach", "tool": "sleep"}))).await;
+    assert_eq!(events.message("").await["method"], "notifications/tools/list_changed");
+    events.message("tools/call").await;
+    // What it does not see changes: there is nothing to tell, least of all its choice again.
+    server.fake.change(|tools| tools.retain(|tool| tool.name != "strict"));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.post(&url, &request(2, "ping", json!({}))).await;
+    assert_eq!(events.message("ping").await["id"], json!(2));
+    // What it chose goes: the list is as it was before the choice, and another than the last one all the same.
+    server.fake.change(|tools| tools.retain(|tool| tool.name != "sleep"));
+    assert_eq!(events.message("").await["method"], "notifications/tools/list_changed");
+    client.post(&url, &request(3, "tools/list", json!({}))).await;
+    assert_eq!(names(&events.message("tools/list").await).join(" "), "audio echo health sanctum__tools");
 }
 
 #[tokio::test]

@@ -37,7 +37,11 @@ pub(super) async fn ask(
     let line = Line { own, session };
     line.now().ok_or_else(unreachable)?;
     let mut open: Vec<Open> = requests.values().map(|_| session.pending().open()).collect();
-    let messages = messages(&open, requests, context.revision)?;
+    let made = open.iter().zip(requests.values());
+    let messages: Vec<Value> = made.map(|(open, asked)| message(open, asked, context.revision)).collect();
+    if !session.is_stdio() {
+        check_sizes(requests, &messages)?;
+    }
 
     let asking = async {
         for message in messages {
@@ -98,25 +102,16 @@ impl Line<'_> {
     }
 }
 
-/// The requests as they are sent. One that a stream can't take would never be answered.
-fn messages(
-    open: &[Open],
-    requests: &Map<String, Value>,
-    revision: Revision,
-) -> Result<Vec<Value>, CallResult> {
-    let made = open.iter().zip(requests).map(|(question, (key, request))| {
-        let message = message(question, request, revision);
-        let size = message.to_string().len();
-        if size <= EVENT_LIMIT {
-            return Ok(message);
-        }
-        let said =
-            format!("the question `{key}` has {size} bytes, and a message to the client holds {EVENT_LIMIT}");
-        Err(failure("input_too_large", &said))
-    });
-    made.collect()
+/// A question that a stream of events can't take would never be answered.
+fn check_sizes(requests: &Map<String, Value>, messages: &[Value]) -> Result<(), CallResult> {
+    let mut sizes = requests.keys().zip(messages).map(|(key, message)| (key, message.to_string().len()));
+    let Some((key, size)) = sizes.find(|(_, size)| *size > EVENT_LIMIT) else { return Ok(()) };
+    let said =
+        format!("the question `{key}` has {size} bytes, and a message to the client holds {EVENT_LIMIT}");
+    Err(failure("input_too_large", &said))
 }
 
+/// A request as it is sent.
 fn message(question: &Open, request: &Value, revision: Revision) -> Value {
     let mut message = json!({"jsonrpc": "2.0", "id": Value::from(&question.id), "method": request["method"]});
     if let Some(params) = request.get("params") {

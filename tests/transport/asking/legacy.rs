@@ -333,6 +333,12 @@ async fn a_question_that_no_stream_holds_ends_the_call() {
     let world = World::start().await;
     for kind in KINDS {
         let mut link = Link::open(&world, kind, NEWEST, all()).await;
+        if kind == Kind::Stdio {
+            // Lines hold what they are to hold.
+            let question = link.question("fields", json!({"what": "huge"})).await;
+            assert!(question.to_string().len() > 1 << 20);
+            continue;
+        }
         let result = link.result("fields", json!({"what": "huge"})).await;
         assert_eq!((&result["isError"], code(&result)), (&json!(true), "input_too_large"), "{kind:?}");
         let said = result["content"][0]["text"].as_str().unwrap();
