@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::page::{Named, bare, is_help};
+use super::page::{Named, Page, bare, is_help};
 use super::{Lowered, annotate, argument, fill_values};
 use crate::help::annotation;
 use crate::help::invocation::Invocation;
@@ -16,6 +16,31 @@ const VERSION_HELP: &str = "show program's version number and exit";
 
 /// An option's entry, and the section that it stands in.
 type Found<'e> = (&'e Section<'e>, &'e Entry<'e>, &'e Invocation);
+
+/// Which entry has each flag: by its item of the usage, or by itself where the usage has none.
+struct Holders<'e> {
+    of_item: Vec<Option<usize>>,
+    of_flag: HashMap<&'e str, usize>,
+}
+
+impl<'e> Holders<'e> {
+    /// The entry that has a flag of this option.
+    fn rival(&self, page: &Page<'_>, option: &Invocation) -> Option<usize> {
+        option.flags.iter().find_map(|flag| match page.by_flag.get(flag) {
+            Some(items) => items.iter().find_map(|item| self.of_item[*item]),
+            None => self.of_flag.get(flag.as_str()).copied(),
+        })
+    }
+
+    fn take(&mut self, page: &Page<'_>, option: &'e Invocation, holder: usize) {
+        for flag in &option.flags {
+            match page.by_flag.get(flag) {
+                Some(items) => items.iter().for_each(|item| self.of_item[*item] = Some(holder)),
+                None => drop(self.of_flag.insert(flag, holder)),
+            }
+        }
+    }
+}
 
 /// What a usage tells of an option.
 #[derive(Default)]
@@ -54,12 +79,11 @@ impl Lowered<'_, '_> {
     /// A parser has every flag once. Where two entries have it, one is prose: the one whose values are not those of the
     /// usage, else the later one.
     fn once_each<'e>(&mut self, found: Vec<Found<'e>>) -> Vec<Found<'e>> {
-        let mut holders: HashMap<&str, usize> = HashMap::new();
-        let mut kept: Vec<Option<Found<'e>>> = Vec::new();
+        let mut holders =
+            Holders { of_item: vec![None; self.page.usage.items.len()], of_flag: HashMap::new() };
+        let mut kept: Vec<Option<Found<'e>>> = Vec::with_capacity(found.len());
         for new in found {
-            let flags = || new.2.flags.iter().map(String::as_str);
-            let rival = flags().find_map(|flag| holders.get(flag).copied());
-            match rival.and_then(|at| kept[at].map(|old| (at, old))) {
+            match holders.rival(self.page, new.2).and_then(|at| kept[at].map(|old| (at, old))) {
                 Some((_, old)) if self.fits_usage(old.2) || !self.fits_usage(new.2) => {
                     self.note_prose(new.1, "another entry has its flag");
                     continue;
@@ -70,7 +94,7 @@ impl Lowered<'_, '_> {
                 }
                 None => {}
             }
-            holders.extend(flags().map(|flag| (flag, kept.len())));
+            holders.take(self.page, new.2, kept.len());
             kept.push(Some(new));
         }
         kept.into_iter().flatten().collect()
