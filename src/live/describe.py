@@ -201,7 +201,7 @@ class _Describer(object):
         if converter is not None:
             converter = _attempt(lambda: parser._registry_get("type", converter, converter))
         choices, choices_known, choices_shown = self.choices(action, metavar, converter)
-        default, default_known = (None, True) if suppressed else self.default(action, default, converter)
+        told, default_known = (None, True) if suppressed else self.default(action, default, converter)
         needs_one = nargs == "*" and _attempt(_refuses_none, self.argparse, parser, action) is True
         return {
             "kind": self.kind(action),
@@ -209,9 +209,9 @@ class _Describer(object):
             "dest": self.text(getattr(action, "dest", None)),
             "nargs": nargs if type(nargs) is int else None if nargs is None else self.text(nargs),
             "const": _plain(self, getattr(action, "const", None)),
-            "default": default,
+            "default": told,
             "defaultKnown": default_known,
-            "opaqueDefault": default is None and default_known and not suppressed and action.default is not None,
+            "opaqueDefault": told is None and default_known and not suppressed and default is not None,
             "suppressed": suppressed,
             "type": _type(converter),
             "choices": choices,
