@@ -2,7 +2,7 @@
 
 Loaded by the `sitecustomize` of a private directory at the head of PYTHONPATH. It first takes every trace of that out of
 the process, then watches argparse. It never prints, never raises and never stays on the call stack while help is made,
-so tracebacks are the program's own as well.
+so tracebacks are the program's own as well. But a parser that is about to take `--help` for a value is made to print its help.
 The syntax is that of Python 2 and 3, but only Python 3.6 and later are watched.
 """
 import os
